@@ -1,0 +1,5 @@
+"""``python -m mockspi``."""
+
+from mockspi.cli import main
+
+main()

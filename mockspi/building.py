@@ -1,0 +1,182 @@
+"""From settings to a service: the fixture set linted and compiled once, the store opened, the routes laid."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import mockspi
+from mockspi import connectors, examples
+from mockspi.clock import Clock
+from mockspi.contract import Policy
+from mockspi.contracts import SPIS
+from mockspi.contracts.records import COLLECTIONS
+from mockspi.errors import MockspiError, UsageError
+from mockspi.exchange import Exchange, Reply, Request
+from mockspi.fixtures.checking import check
+from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
+from mockspi.messages import Messages
+from mockspi.routes import RouteTable
+from mockspi.service import Service
+from mockspi.settings import Settings, cache_folder, state_folder
+from mockspi.store.compiled import compile_set
+from mockspi.store.sqlite import SqliteStore
+
+_KEPT_SETS = 16
+
+
+class BrokenSet(MockspiError):
+    """A fixture set with findings; nothing is served from it."""
+
+    def __init__(self, folder: Path, findings: list[Finding]) -> None:
+        super().__init__(f"{folder}: {len(findings)} findings")
+        self.folder = folder
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class House:
+    """What a server needs: ``base`` is the compiled set, ``overlay`` what is written; ephemeral ones are removed."""
+
+    settings: Settings
+    fixtures: Path
+    base: Path
+    overlay: Path
+    ephemeral: bool = False
+
+    def table(self) -> RouteTable:
+        """Where every contract is reached."""
+        file = self.settings.connectors
+        placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
+        return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
+
+    def service(self, notice: Callable[[Exchange], None] | None = None) -> Service:
+        """A service over this house; every process makes its own."""
+        settings = self.settings
+        return Service(
+            keys=settings.keys,
+            table=self.table(),
+            store=SqliteStore(self.base, self.overlay, COLLECTIONS),
+            messages=messages(open_set(settings.fixtures)),
+            clock=Clock(),
+            policy=Policy(settings.reservation_minutes, settings.delivery_groups),
+            max_body=settings.max_body,
+            notice=notice,
+        )
+
+
+def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
+    """Lint and compile the set unless that was done before, and prepare the place for what is written."""
+    found = open_set(settings.fixtures)
+    base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
+    house = House(settings, found.folder, base, overlay(settings), ephemeral=state_folder(settings) is None)
+    house.table()
+    SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
+    return house
+
+
+def overlay(settings: Settings) -> Path:
+    """The file for what is written; its folder is made, a scratch one where nothing is to be kept."""
+    folder = state_folder(settings)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="mockspi-")) if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the state folder {folder} cannot be made: {error.strerror}; name another with --state") from error
+    return folder / "records.sqlite"
+
+
+def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
+    """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
+    target = cache_folder() / f"{found.digest}-{fingerprint()}.sqlite"
+    if target.is_file():
+        os.utime(target)
+        return target
+    progress("reading the fixture set")
+    findings = [] if trusted else check(found)
+    if findings:
+        raise BrokenSet(found.folder, findings)
+    compile_set(target, COLLECTIONS, ((name, record) for name, _, record in found.records()))
+    if not trusted and (findings := rehearse(found, target)):
+        target.unlink(missing_ok=True)
+        raise BrokenSet(found.folder, findings)
+    tidy(target.parent)
+    return target
+
+
+def lint(found: FixtureSet) -> list[Finding]:
+    """Everything that is wrong with a set, the examples played."""
+    if findings := check(found):
+        return findings
+    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
+        base = Path(folder) / "base.sqlite"
+        compile_set(base, COLLECTIONS, ((name, record) for name, _, record in found.records()))
+        return rehearse(found, base)
+
+
+def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
+    """Play every example on a sandbox of its own; a finding for each that the mock does not reproduce."""
+    findings = []
+    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
+        service = _rehearsal(found, base, Path(folder) / "records.sqlite")
+        played = found.examples()
+        for contract in SPIS:
+            for example in examples.of(contract, played):
+                document = found.documents[f"examples/{contract.id}.json"]
+                for one in examples.differences(example, play(example, played, service)):
+                    findings.append(document.finding(f"/{examples.escape(example.title)}/reply{one.path}", one.message))
+    return findings
+
+
+_rehearsals = count()
+
+
+def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:
+    """The reply to an example, after those that it needs, in a sandbox that nobody else uses."""
+    key = f"rehearsal-{next(_rehearsals)}"
+    alone = Service(
+        keys={key: key}, table=service.table, store=service.store, messages=service.messages, clock=service.clock,
+        policy=service.policy, max_body=service.max_body,
+    )  # fmt: skip
+    others = {one.title: one for one in examples.of(example.contract, found)}
+    for title in example.after:
+        alone.handle(_asked(others[title], key))
+    return alone.handle(_asked(example, key))
+
+
+def _asked(example: examples.Example, key: str) -> Request:
+    return examples.request(example, "/spi/1.0", key)
+
+
+def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
+    return Service(
+        keys={}, table=RouteTable(SPIS, "/spi", ("1.0",), ()), store=SqliteStore(base, overlay, COLLECTIONS),
+        messages=messages(found), clock=Clock(), policy=Policy(), max_body=1_048_576,
+    )  # fmt: skip
+
+
+def messages(found: FixtureSet) -> Messages:
+    """The set's texts, with the sample's where it has none."""
+    texts = {language: dict(texts) for language, texts in sample_set().messages().items()}
+    for language, own in found.messages().items():
+        texts.setdefault(language, {}).update(own)
+    return Messages(texts)
+
+
+def fingerprint() -> str:
+    """What compiled sets depend on beside the fixtures: this version of the code."""
+    folder = Path(mockspi.__file__).parent
+    stats = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in sorted(folder.rglob("*.py"))]
+    return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]
+
+
+def tidy(folder: Path) -> None:
+    """Keep the compiled sets that were used last."""
+    sets = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in sets[_KEPT_SETS:]:
+        old.unlink(missing_ok=True)

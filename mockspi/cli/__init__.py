@@ -1,0 +1,45 @@
+"""The command line: each command parses, calls one function, prints. Exit 0 well, 1 findings, 2 could not run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from mockspi import __version__
+from mockspi.cli import contracts, fixtures, openapi, serve, settings, state
+from mockspi.errors import UsageError
+
+
+class Commands(click.Group):
+    """The group that turns a UsageError into one sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was chosen."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            click.secho(f"mockspi: {error}", fg="red", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mockspi")
+def main() -> None:
+    """The merchant's side of Salesforce Retail Cloud (Point of Sale), ready to run.
+
+    Start with 'mockspi serve', then paste one of the curl lines that it prints.
+    """
+
+
+for command in (
+    serve.serve,
+    fixtures.init,
+    fixtures.fixtures,
+    contracts.contracts,
+    openapi.openapi,
+    settings.settings,
+    state.state,
+):
+    main.add_command(command)

@@ -1,0 +1,70 @@
+"""``mockspi init`` and ``mockspi fixtures``: a set of one's own, checked, and written back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockspi.cli.options import chosen, with_settings
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Copy the sample fixture set into FOLDER, to make it your own."""
+    from mockspi.fixtures import writing  # heavy: only where it is needed
+
+    count = writing.copy_sample(folder)
+    click.echo(
+        f"{count} files in {folder}. Edit them, then:\n\n  mockspi fixtures lint {folder}\n  mockspi serve --fixtures {folder}"
+    )
+
+
+@click.group()
+def fixtures() -> None:
+    """Check a fixture set, or write the current records back as one."""
+
+
+@fixtures.command()
+@click.argument("folder", default="sample")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def lint(folder: str, as_json: bool) -> None:
+    """Check the set in FOLDER: every file, every reference, every example played. Exit 1 with findings."""
+    from mockspi import building  # heavy: only where it is needed
+    from mockspi.fixtures.reading import open_set
+
+    found = open_set(folder)
+    findings = building.lint(found)
+    if as_json:
+        click.echo(json.dumps([finding.to_json() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(f"{found.folder}/{finding}")
+        if not findings:
+            played = sum(len(one) for one in found.examples().values())
+            note = f"{played} examples reproduced" if played else "no examples/ folder, so none were played"
+            click.secho(f"{found.folder}: nothing to report ({sum(1 for _ in found.records())} records, {note})", fg="green")
+        else:
+            click.secho(f"{len(findings)} finding{'s' * (len(findings) != 1)}", fg="red", err=True)
+    sys.exit(1 if findings else 0)
+
+
+@fixtures.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--sandbox", default="", metavar="NAME", help="Whose records; the first --api-key's unless given.")
+@with_settings("fixtures", "state", "api_key")
+def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
+    """Write the current records, with everything that was changed, as a fixture set into FOLDER."""
+    from mockspi import building  # heavy: only where it is needed
+    from mockspi.fixtures import writing
+    from mockspi.fixtures.reading import open_set
+
+    settings = chosen(config, given)
+    name = sandbox or next(iter(settings.keys))
+    house = building.build(settings)
+    count = writing.export(house.service().store.read(name), open_set(settings.fixtures), folder)
+    click.echo(f"{count} records of sandbox {name} in {folder}")

@@ -1,0 +1,112 @@
+"""``mockspi serve``: the SPI server, its banner, and the file that says it is ready."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockspi.cli.options import chosen, with_settings
+from mockspi.errors import UsageError
+from mockspi.settings import strange_variables
+
+if TYPE_CHECKING:
+    from mockspi.building import House
+
+SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")
+DOCS = "docs/quickstart.md in the repository; 'mockspi contracts' lists every endpoint"
+
+
+@click.command()
+@with_settings()
+def serve(config: str, **given: Any) -> None:
+    """Serve every SPI from a fixture set, until Ctrl-C."""
+    settings = chosen(config, given)
+    for sentence in strange_variables(os.environ):
+        click.secho(f"mockspi: {sentence}", fg="yellow", err=True)
+    from mockspi import building  # heavy: only where it is needed
+    from mockspi.server import app, launch  # noqa: F401  # app: imported before the workers fork
+
+    try:
+        house = building.build(settings, progress=lambda text: None)
+    except building.BrokenSet as broken:
+        refuse(broken)
+    forget(settings.ready_file)
+    try:
+        launch.serve(house, lambda port: announce(house, port))
+    finally:
+        forget(settings.ready_file)
+
+
+def refuse(broken: Any) -> None:
+    """The findings of a set that must not be served, and exit 2."""
+    for finding in broken.findings:
+        click.echo(f"{broken.folder}/{finding}", err=True)
+    many = len(broken.findings)
+    click.secho(f"mockspi: {broken.folder} is not served: {many} finding{'s' * (many != 1)} (above)", fg="red", err=True)
+    sys.exit(2)
+
+
+def announce(house: House, port: int) -> None:
+    """Say that requests are answered: in the ready file, then on standard output."""
+    from mockspi.server.launch import reachable  # heavy: only where it is needed
+
+    settings = house.settings
+    base = f"http://{reachable(settings.host)}:{port}{settings.base_path}/{settings.api_version[0]}"
+    name, key = next(iter(settings.keys.items()))
+    document = {"baseUrl": base, "apiKey": key, "pid": os.getpid(), "fixtures": str(house.fixtures)}
+    if settings.ready_file:
+        write_atomically(Path(settings.ready_file), json.dumps(document) + "\n")
+    click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, name, key))
+    sys.stdout.flush()
+
+
+def banner(house: House, base: str, name: str, key: str) -> str:
+    """What a newcomer needs on one screen."""
+    where = "nowhere (memory)" if house.ephemeral else str(house.overlay.parent)
+    rows = {
+        "SPI base URL": base,
+        "api_key": f"{key}  (sandbox {name})",
+        "fixtures": str(house.fixtures),
+        "changes kept": where,
+        "docs": DOCS,
+    }
+    facts = "\n".join(f"  {click.style(title.ljust(13), bold=True)} {value}" for title, value in rows.items())
+    lines = "\n".join(f"  {line}" for line in curls(house, base, key))
+    return f"\n{click.style('mockspi is ready.', fg='green', bold=True)}  Ctrl-C stops it.\n\n{facts}\n\n  Try:\n{lines}\n"
+
+
+def curls(house: House, base: str, key: str) -> list[str]:
+    """Three calls that work when pasted: the first example of three contracts."""
+    from mockspi import contracts, examples  # heavy: only where it is needed
+    from mockspi.fixtures.reading import FixtureSet
+
+    found = FixtureSet(house.fixtures)
+    lines = []
+    for one in (contract for contract in contracts.SPIS if contract.id in SHOWN):
+        mine = examples.of(one, {one.id: found.one_example_file(one.id)})
+        lines += [examples.curl(example, base, key) for example in mine[:1]]
+    return lines or [f"curl '{base}/openapi.json?api_key={key}'"]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """A reader sees the whole text or no file."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"the ready file {path} cannot be written: {error.strerror}") from error
+
+
+def forget(ready_file: str) -> None:
+    """Take an old ready file away: it would speak for a server that is gone."""
+    if ready_file:
+        try:
+            Path(ready_file).unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"the ready file {ready_file} cannot be written: {error.strerror}") from error

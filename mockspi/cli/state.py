@@ -1,0 +1,52 @@
+"""``mockspi state``: what was written beside the fixture set, and dropping it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from mockspi.cli.options import chosen, with_settings
+from mockspi.errors import UsageError
+
+
+@click.group()
+def state() -> None:
+    """See or drop what calls have changed. The fixture files are never touched."""
+
+
+@state.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_settings("fixtures", "state")
+def show(as_json: bool, config: str, **given: Any) -> None:
+    """Where the changes are, and how many records each sandbox has changed."""
+    from mockspi import building  # heavy: only where it is needed
+
+    house = building.build(_kept(config, given))
+    changed = house.service().store.sandboxes()
+    if as_json:
+        click.echo(json.dumps({"state": str(house.overlay.parent), "changed": changed}, indent=2))
+    else:
+        click.echo(str(house.overlay.parent))
+        for name, count in changed.items():
+            click.echo(f"  {name}: {count} changed record{'s' * (count != 1)}")
+
+
+@state.command()
+@click.option("--sandbox", default="", metavar="NAME", help="Only this one's; every one's unless given.")
+@with_settings("fixtures", "state")
+def reset(sandbox: str, config: str, **given: Any) -> None:
+    """Drop the changes; a running server shows the fixture set's records again at once."""
+    from mockspi import building  # heavy: only where it is needed
+
+    house = building.build(_kept(config, given))
+    dropped = house.service().store.reset(sandbox or None)
+    click.echo(f"{dropped} changed record{'s' * (dropped != 1)} dropped in {house.overlay.parent}")
+
+
+def _kept(config: str, given: dict[str, Any]) -> Any:
+    settings = chosen(config, given)
+    if settings.state == "memory":
+        raise UsageError("--state memory keeps nothing, so there is nothing to see or drop")
+    return settings

@@ -1,0 +1,232 @@
+"""What a contract is: one promise of the vendor's interface, as plain data, and the checks that follow from it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from marshmallow import fields
+
+from mockspi.clock import Clock
+from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
+from mockspi.exchange import Json, Reply, Request, without_nulls
+from mockspi.schema import SEED, Many, Problem, Shape, Strangers, instance, problems
+from mockspi.store.base import Records
+
+_DEEPEST = 64
+_REPLY_STRANGERS = Strangers()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the merchant decides for itself: settings that retail logic reads."""
+
+    reservation_minutes: int = 15
+    delivery_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One checked request on its way to its answer, with everything the answer may use."""
+
+    inputs: Json  #: path parameters and query parameters, typed as the contract declares them
+    body: Json
+    records: Records
+    clock: Clock
+    text: Callable[..., str]  #: ``text(code, **facts)`` in the caller's language
+    policy: Policy = Policy()
+
+
+Answer = Callable[[Call], "Json | Reply"]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One promise.
+
+    ``call`` is method and path, ``sample`` the vendor's sample path; ``refusal`` is what a business "no" carries
+    beside errorCode and errorMessage: a value, or ``[Shape]`` for a list that is empty unless the failure fills it;
+    ``writes`` runs the answer in one transaction.
+    """
+
+    name: str
+    call: str
+    sample: str
+    about: str
+    group: str
+    reply: type[Shape]
+    answer: Answer
+    source: str = SEED
+    operation: str = ""
+    appended: str = ""  #: what the POS appends to a base URL, where that is not the operation
+    body: type[Shape] | None = None
+    query: type[Shape] | None = None
+    fails: tuple[type[Failure], ...] = ()
+    refusal: Mapping[str, Any] = field(default_factory=dict)
+    writes: bool = False
+    also: tuple[str, ...] = ()  #: other names under which the vendor's texts know it
+    aliases: tuple[str, ...] = ()  #: other paths
+    legacy: bool = False
+    media: str = "application/json"
+
+    @property
+    def id(self) -> str:
+        """The endpoint name, with ``.operation`` where it has several."""
+        return f"{self.name}.{self.operation}" if self.operation else self.name
+
+    @property
+    def suffix(self) -> str:
+        """What the POS appends to the base URL of this contract's connector."""
+        return f"/{self.operation}" if self.operation else self.appended
+
+    @property
+    def method(self) -> str:
+        """The HTTP verb."""
+        return self.call.split(" ", 1)[0]
+
+    @property
+    def path(self) -> str:
+        """The path template under ``/{base}/{version}``."""
+        return self.call.split(" ", 1)[1]
+
+    @property
+    def integration(self) -> str:
+        """The CMS's word for the verb."""
+        return f"HTTP_{self.method}"
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in the path template, in order."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    def refused(self) -> Json:
+        """What a business "no" of this contract carries by default."""
+        return {name: [] if isinstance(value, list) else value for name, value in self.refusal.items()}
+
+    def check(self, request: Request, path: Mapping[str, str], limit: int) -> tuple[Json, Json]:
+        """The inputs and the body of a request, or the BrokenRequest that says everything wrong with it."""
+        sent = read_body(request, limit, required=self.body is not None)
+        loose = {} if self.body else sent  # DELETE may carry its ids in a body
+        inputs = without_nulls({**loose, **self._query(request), **path})
+        found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
+        found += problems(self.query, inputs) if self.query else []
+        body = without_nulls(sent) if self.body else {}
+        found += problems(self.body, body) if self.body else []
+        refuse(found)
+        return inputs, body
+
+    def check_reply(self, body: Json, shape: type[Shape] | None = None) -> list[Problem]:
+        """What is wrong with a reply of ours: the mock may not break its own promise unnoticed."""
+        shape = shape or self.reply
+        return [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
+
+    def _query(self, request: Request) -> Json:
+        declared = instance(self.query).fields if self.query else {}
+        found: Json = {}
+        for name, text in request.query:
+            if not text:
+                continue  # a layout's empty input is an input that was not given
+            value = typed(declared.get(name), text)
+            if isinstance(declared.get(name), Many):
+                found.setdefault(name, []).append(value)
+            elif name in declared and found.get(name, value) != value:
+                refuse([Problem(f"/{name}", "given more than once with different values")])
+            else:
+                found[name] = value
+        return found
+
+
+def typed(declared: fields.Field[Any] | None, text: str) -> Any:
+    """A query value as the type its field declares; what does not fit stays text, and the check says so."""
+    if isinstance(declared, fields.Integer) and re.fullmatch(r"-?[0-9]{1,16}", text):
+        return int(text)
+    return text
+
+
+def refuse(found: list[Problem]) -> None:
+    """Raise what is wrong with a request, if anything is."""
+    if found:
+        raise BrokenRequest(errors=[{"path": one.path, "message": one.message} for one in found])
+
+
+def read_body(request: Request, limit: int, *, required: bool) -> Json:
+    """The JSON object in a request's body: unpacked, bounded, strictly read."""
+    raw = request.body
+    if len(raw) > limit:
+        raise RequestTooLarge(limit=limit)
+    if not raw and not required:
+        return {}
+    kind = request.headers.get("content-type", "")
+    media = kind.partition(";")[0].strip().lower()
+    if raw and media and media != "application/json" and not media.endswith("+json"):
+        raise UnsupportedMediaType(contentType=media, errors=[{"path": "", "message": "send application/json"}])
+    document = parse(unpack(raw, request.headers.get("content-encoding", ""), limit))
+    if not isinstance(document, dict):
+        raise BrokenRequest(errors=[{"path": "", "message": "a JSON object is expected"}])
+    return document
+
+
+def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
+    """The body behind its Content-Encoding; stops as soon as it is larger than the limit."""
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return raw
+    if coding not in ("gzip", "x-gzip"):
+        problem = {"path": "", "message": f"content encoding {coding!r} is not supported; send it plain or as gzip"}
+        raise UnsupportedMediaType(contentType=coding, errors=[problem])
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise JsonUnreadable(errors=[{"path": "", "message": "the body is not gzip as its header says"}]) from error
+    if len(plain) > limit:
+        raise RequestTooLarge(limit=limit)
+    if not unpacker.eof:
+        raise JsonUnreadable(errors=[{"path": "", "message": "the gzip body ends too early"}])
+    return plain
+
+
+def parse(raw: bytes) -> Any:
+    """Strict JSON: UTF-8, no NaN, no number that a double cannot hold, no half characters, no endless nesting."""
+    try:
+        text = raw.decode("utf-8-sig")
+        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        if "\\ud" in text.lower():
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        _unreadable(f"not UTF-8 at byte {error.start}", error)
+    except UnicodeEncodeError as error:
+        _unreadable("an escaped surrogate without its other half", error)
+    except json.JSONDecodeError as error:
+        _unreadable(f"{error.msg} at line {error.lineno} column {error.colno}", error)
+    except (ValueError, RecursionError) as error:
+        _unreadable("nested too deeply" if isinstance(error, RecursionError) else str(error), error)
+    if _deeper(document, _DEEPEST):
+        _unreadable(f"nested deeper than {_DEEPEST} levels", None)
+    return document
+
+
+def _unreadable(message: str, cause: Exception | None) -> NoReturn:
+    raise JsonUnreadable(errors=[{"path": "", "message": message}]) from cause
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"the number {text} is too large")
+    return number
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(member, levels - 1) for member in members)

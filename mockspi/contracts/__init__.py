@@ -1,0 +1,21 @@
+"""The table: every contract, in the order of the vendor's own tables. What reads it never re-lists it."""
+
+from __future__ import annotations
+
+from mockspi.contract import Contract
+from mockspi.contracts.spi import addresses, checkout, customers, inventory, loyalty, orders, taxes
+
+SPIS: tuple[Contract, ...] = (
+    *customers.CONTRACTS,
+    *addresses.CONTRACTS,
+    *inventory.CONTRACTS,
+    *loyalty.CONTRACTS,
+    *orders.CONTRACTS,
+    *checkout.CONTRACTS,
+    *taxes.CONTRACTS,
+)
+
+
+def named(name: str) -> list[Contract]:
+    """The contracts with an id, an endpoint name (all its operations), or another name the vendor uses."""
+    return [one for one in SPIS if name in (one.id, one.name, *one.also)]

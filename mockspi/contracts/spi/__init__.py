@@ -1,0 +1,1 @@
+"""The SPIs, a file for each group of the vendor's tables."""

@@ -1,0 +1,225 @@
+"""Everything that can go wrong, as one tree.
+
+MockspiError
+├─ UsageError                 the person who started mockspi must change something; one sentence, exit 2
+└─ Failure                    told to the caller, in the vendor's error shape
+   ├─ Refusal                 200: a business "no"
+   └─ BrokenRequest           4xx: the request breaks the contract
+
+A failure's docstring is its description in OpenAPI and docs; its text in four languages is in the fixture
+set's ``messages/`` under its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+
+class MockspiError(Exception):
+    """The root: catch this to catch whatever mockspi raises on purpose."""
+
+
+class UsageError(MockspiError):
+    """A setting, folder or file that cannot be used; the text says what, where and what instead."""
+
+
+class Failure(MockspiError):
+    """An answer that is a "no"; ``facts`` fill the placeholders of its message."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        errors: Iterable[Mapping[str, Any]] = (),
+        extra: Mapping[str, Any] | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        **facts: Any,
+    ) -> None:
+        super().__init__(self.code, facts)
+        self.errors = list(errors)
+        self.extra = dict(extra or {})
+        self.headers = tuple(headers)
+        self.facts = facts
+
+
+class Refusal(Failure):
+    """A business "no": HTTP 200 with errorCode and errorMessage."""
+
+    status = 200
+
+
+class CustomerAlreadyExists(Refusal):
+    """Another customer has the same e-mail or mobile phone (or the id that was asked for)."""
+
+    code = "CUSTOMER_ALREADY_EXISTS"
+
+
+class CustomerNotFound(Refusal):
+    """No customer has this id, or none meets the criteria."""
+
+    code = "CUSTOMER_NOT_FOUND"
+
+
+class SearchCriteriaRequired(Refusal):
+    """A customer search without any criterion."""
+
+    code = "SEARCH_CRITERIA_REQUIRED"
+
+
+class AddressInvalid(Refusal):
+    """An address that cannot be used: it lacks its first line, city or country."""
+
+    code = "ADDRESS_INVALID"
+
+
+class AddressNotFound(Refusal):
+    """The customer has no address with this id."""
+
+    code = "ADDRESS_NOT_FOUND"
+
+
+class ReservationNotFound(Refusal):
+    """Nothing was ever reserved for this cart."""
+
+    code = "RESERVATION_NOT_FOUND"
+
+
+class ProductNotFound(Refusal):
+    """No product has this id or gtin."""
+
+    code = "PRODUCT_NOT_FOUND"
+
+
+class InsufficientInventory(Refusal):
+    """At least one line asks for more than is available; the list says which."""
+
+    code = "INSUFFICIENT_INVENTORY"
+
+
+class LoyaltyProfileNotFound(Refusal):
+    """The customer is unknown or has no loyalty profile."""
+
+    code = "LOYALTY_PROFILE_NOT_FOUND"
+
+
+class OrderNotFound(Refusal):
+    """No order has this id, or none meets the criteria."""
+
+    code = "ORDER_NOT_FOUND"
+
+
+class NotReturnable(Refusal):
+    """The order's status, its return window or the line's eligibility forbids the return."""
+
+    code = "NOT_RETURNABLE"
+
+
+class ReturnQuantityExceeded(Refusal):
+    """More units are returned than remain of what was sold."""
+
+    code = "RETURN_QUANTITY_EXCEEDED"
+
+
+class CartInvalid(Refusal):
+    """At least one line of the cart is not acceptable; ``errors`` says which and why."""
+
+    code = "CART_INVALID"
+
+
+class NoDatesAvailable(Refusal):
+    """No slot is open for what is asked."""
+
+    code = "NO_DATES_AVAILABLE"
+
+
+class EmployeeNotFound(Refusal):
+    """No employee has this id (or the e-mail sent is not theirs)."""
+
+    code = "EMPLOYEE_NOT_FOUND"
+
+
+class EmployeeInactive(Refusal):
+    """The employee exists but is no longer active."""
+
+    code = "EMPLOYEE_INACTIVE"
+
+
+class AddressNotServiceable(Refusal):
+    """No shipping method serves this address."""
+
+    code = "ADDRESS_NOT_SERVICEABLE"
+
+
+class TaxJurisdictionUnknown(Refusal):
+    """No tax rate is known for the destination."""
+
+    code = "TAX_JURISDICTION_UNKNOWN"
+
+
+class ExemptionUnknown(Refusal):
+    """A tax exemption code that the merchant does not know."""
+
+    code = "EXEMPTION_UNKNOWN"
+
+
+class TaxMismatch(Refusal):
+    """The taxes sent are not those that calculateTax gives; ``errors`` lists the differing lines."""
+
+    code = "TAX_MISMATCH"
+
+
+class BrokenRequest(Failure):
+    """A request that breaks the contract; ``errors`` says where."""
+
+    status = 400
+    code = "REQUEST_INVALID"
+
+
+class JsonUnreadable(BrokenRequest):
+    """A body that is not JSON."""
+
+    code = "JSON_UNREADABLE"
+
+
+class UnsupportedApiVersion(BrokenRequest):
+    """An api_version segment that this server does not serve."""
+
+    code = "UNSUPPORTED_API_VERSION"
+
+
+class UnknownEndpoint(BrokenRequest):
+    """No contract has this path."""
+
+    status = 404
+    code = "UNKNOWN_ENDPOINT"
+
+
+class MethodNotAllowed(BrokenRequest):
+    """The path is known, the method is not; Allow lists those that are."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+
+class RequestTooLarge(BrokenRequest):
+    """A body over the ``max-body`` setting, as sent or once unpacked."""
+
+    status = 413
+    code = "REQUEST_TOO_LARGE"
+
+
+class UnsupportedMediaType(BrokenRequest):
+    """A body that is not declared as application/json (or as an encoding other than gzip)."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class InternalError(Failure):
+    """A defect of mockspi; ``errorId`` is in the server's log with the trace."""
+
+    status = 500
+    code = "INTERNAL_ERROR"

@@ -1,0 +1,71 @@
+"""What travels: one request, its reply, and nothing of the web framework that carried them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+JSON_TYPE = "application/json; charset=utf-8"
+
+#: A JSON object. It travels whole through the middle; nobody re-lists its fields.
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call as it came in: decoded path, ordered query pairs, lower-case header names, raw body bytes."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def values(self, name: str) -> list[str]:
+        """Every value that the query gives for a name, in order."""
+        return [value for key, value in self.query if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: status, headers without Content-Length (the door adds it), body bytes."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, document: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
+        """A JSON reply, serialised once."""
+        return cls(status, encode(document), (("Content-Type", JSON_TYPE), *headers))
+
+    def without_body(self) -> Reply:
+        """The answer to HEAD: the same headers, the length of the body that GET would bring, no body."""
+        return replace(self, body=b"", headers=(*self.headers, ("Content-Length", str(len(self.body)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its reply under a contract; ``contract`` is empty where no contract was found."""
+
+    contract: str
+    request: Request
+    reply: Reply
+    sandbox: str = ""
+    milliseconds: float = 0.0
+
+
+def encode(document: Any) -> bytes:
+    """Compact UTF-8 JSON; refuses what JSON cannot say (NaN, infinity)."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def without_nulls(value: Any) -> Any:
+    """The same JSON with every null member left out: absent and null mean the same here."""
+    if isinstance(value, dict):
+        return {key: without_nulls(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [without_nulls(member) for member in value if member is not None]
+    return value

@@ -1,0 +1,55 @@
+"""What a failure says, in the caller's language: the fixture set's ``messages/``, filled with facts.
+
+A message is plain text with {names}; nothing in it is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mockspi.exchange import Request
+
+FALLBACK = "en"
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Language, then code, then text."""
+
+    texts: Mapping[str, Mapping[str, str]]
+
+    def language(self, request: Request) -> str:
+        """The first language that is asked for and known: ``locale`` (fr, fr_CA, cb-en-us), else Accept-Language."""
+        for locale in request.values("locale"):
+            for part in re.split(r"[-_]", locale.lower()):
+                if part in self.texts:
+                    return part
+        for locale in accepted(request.headers.get("accept-language", "")):
+            if (part := locale.partition("-")[0]) in self.texts:
+                return part
+        return FALLBACK
+
+    def speak(self, request: Request) -> Callable[..., str]:
+        """``text(code, **facts)`` in the request's language."""
+        language = self.language(request)
+
+        def text(code: str, **facts: object) -> str:
+            template = self.texts.get(language, {}).get(code) or self.texts.get(FALLBACK, {}).get(code) or code
+            return _PLACEHOLDER.sub(lambda found: str(facts.get(found[1], "")), template)
+
+        return text
+
+
+def accepted(header: str) -> list[str]:
+    """The languages of an Accept-Language header, the most wanted first."""
+    wanted = []
+    for index, part in enumerate(header.lower().split(",")[:20]):
+        name, _, weight = part.partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), index, name.strip()))
+        except ValueError:
+            continue
+    return [name for weight, _, name in sorted(wanted) if weight < 0]

@@ -1,0 +1,79 @@
+"""Loyalty points, rewards and employee discounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_FLOOR, Decimal
+
+from mockspi.errors import CustomerNotFound, EmployeeInactive, EmployeeNotFound, LoyaltyProfileNotFound
+from mockspi.exchange import Json
+from mockspi.retail.money import ZERO, amount
+from mockspi.store.base import Criterion, Records
+from mockspi.store.terms import folded
+
+
+def points(records: Records, sale: Json) -> Json:
+    """The points that a sale earns: net merchandise x points per unit x the tier's multiplier, rounded down."""
+    customer_id = sale.get("customerId") or sale.get("customerProfile", {}).get("customerId", "")
+    customer = records.get("customers", customer_id) or {}
+    profile = customer.get("loyaltyProfile")
+    if not profile:
+        raise LoyaltyProfileNotFound(customerId=customer_id)
+    tier = records.get("loyalty_tiers", profile.get("currentTier", {}).get("name", "")) or {}
+    rate = amount(tier.get("multiplier", 1)) * amount(tier.get("pointsPerUnit", 1))
+    redeemed = sum((amount(tender.get("points")) for tender in sale.get("tenders", [])), ZERO)
+    return {
+        "pointsEarned": int((_net(sale) * rate).to_integral_value(ROUND_FLOOR)),
+        "pointsRedeemed": int(redeemed),
+        "pointsBalance": profile.get("points", 0),
+        **({"tier": tier["name"]} if tier else {}),
+    }
+
+
+def _net(sale: Json) -> Decimal:
+    lines = sale.get("orderProductList") or sale.get("productList")
+    if lines:
+        worth = (amount(line.get("price")) * line["quantity"] - amount(line.get("discount")) for line in lines)
+        return max(ZERO, sum(worth, ZERO))
+    return max(ZERO, amount(sale.get("totalAmount")) - amount(sale.get("taxSubTotal")))
+
+
+def rewards(records: Records, asked: Json, now: int) -> Json:
+    """The rewards that a customer can use now, the first to expire first."""
+    customer = _customer(records, asked)
+    mine = records.find("rewards", Criterion("customerId", (customer["profile"]["customerId"],))).records
+    usable = [reward for reward in mine if reward["status"] == "AVAILABLE" and reward["expiryDate"] > now]
+    names = ("rewardId", "name", "amount", "currency", "expiryDate")
+    return {"rewards": [{name: reward[name] for name in names} for reward in usable]}
+
+
+def _customer(records: Records, asked: Json) -> Json:
+    keys = {
+        "customerId": "customerId",
+        "cardAcquisitionToken": "card",
+        "email": "email",
+        "phone": "phone",
+        "loyaltyId": "loyaltyId",
+    }
+    criteria = [Criterion(term, (asked[name],)) for name, term in keys.items() if asked.get(name)]
+    found = records.find("customers", *criteria, limit=1).records
+    if not found:
+        raise CustomerNotFound(customerId=asked.get("customerId", ""))
+    return found[0]
+
+
+def employee(records: Records, asked: Json) -> Json:
+    """The employee's discount; refused where they are unknown, left, or the e-mail is another's."""
+    employee_id = asked["employeeId"]
+    found = records.get("employees", employee_id)
+    if found is None or (asked.get("email") and folded(found.get("email", "")) != folded(asked["email"])):
+        raise EmployeeNotFound(employeeId=employee_id)
+    if not found["active"]:
+        raise EmployeeInactive(employeeId=employee_id)
+    names = ("employeeId", "firstName", "lastName", "discountPercent")
+    return {"verified": True, **{name: found[name] for name in names}, "remainingDiscount": found["discountLimit"]}
+
+
+def net_of(lines: Iterable[Json]) -> Decimal:
+    """What lines cost after their discounts."""
+    return sum((amount(line.get("price")) * line["quantity"] - amount(line.get("discount")) for line in lines), ZERO)

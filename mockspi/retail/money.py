@@ -1,0 +1,26 @@
+"""Amounts: Decimal inside, JSON numbers outside, rounding half up to the currency's minor unit."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+ZERO = Decimal(0)
+_WITHOUT_MINOR_UNIT = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+_CENT, _UNIT = Decimal("0.01"), Decimal(1)
+
+
+def amount(value: float | str | Decimal | None) -> Decimal:
+    """The exact amount that a JSON number was written as; nothing is zero."""
+    return ZERO if value is None else Decimal(str(value))
+
+
+def rounded(value: Decimal, currency: str = "") -> Decimal:
+    """Half up, away from zero, to cents, or to whole units where the currency has no cents."""
+    return value.quantize(_UNIT if currency.upper() in _WITHOUT_MINOR_UNIT else _CENT, ROUND_HALF_UP)
+
+
+def number(value: Decimal) -> float:
+    """An amount as a JSON number; never minus zero."""
+    return float(value) or 0.0

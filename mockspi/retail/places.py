@@ -1,0 +1,57 @@
+"""Where things are: countries of addresses, the place a line leaves from, distances between stores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from mockspi.exchange import Json
+from mockspi.store.base import Records
+
+ONLINE = "ONLINE"
+_SHIPPED = frozenset({"SHIP_TO_HOME"})
+_EARTH_KM = 6371.0
+
+
+def country(address: Mapping[str, str]) -> str:
+    """The country of an address, however it is spelt, in capitals."""
+    return (address.get("countryCode") or address.get("country") or "").upper()
+
+
+def is_shipped(line: Json) -> bool:
+    """Whether a line travels to an address instead of being taken or fetched."""
+    omni = line.get("omniFulfillmentType")
+    return omni in ("SHIP_TO_HOME", "SHIP_TO_HOME_CURRENT_STORE", "BOFIS") or (
+        omni is None and line.get("fulfillmentType") == "ONLINE"
+    )
+
+
+def location(line: Json, cart: Json) -> str:
+    """The place whose stock a line takes: the one it names, ONLINE when shipped to a home, else the store."""
+    if named := line.get("fulfillmentLocation"):
+        return str(named)
+    store = line.get("storeId") or cart.get("storeId")
+    online = line.get("omniFulfillmentType") in _SHIPPED or (
+        line.get("omniFulfillmentType") is None and line.get("fulfillmentType") == "ONLINE"
+    )
+    return ONLINE if online or not store else str(store)
+
+
+def kilometres(one: Json, other: Json) -> float:
+    """The distance between two stores; unknown places are infinitely far."""
+    try:
+        lat1, lon1, lat2, lon2 = (math.radians(shop[axis]) for shop in (one, other) for axis in ("latitude", "longitude"))
+    except KeyError:
+        return math.inf
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * _EARTH_KM * math.asin(math.sqrt(half))
+
+
+def postal_place(records: Records, line: Json, cart: Json) -> Json:
+    """The address that decides a line's tax: its own, else the cart's, else the store's."""
+    for holder in (line, cart):
+        for name in ("destinationAddress", "shippingAddress"):
+            if holder.get(name):
+                return dict(holder[name])
+    store = records.get("stores", str(line.get("storeId") or cart.get("storeId") or ""))
+    return dict(store["address"]) if store else {}

@@ -1,0 +1,134 @@
+"""From a method and a path to a contract: one table, made once from contracts, settings and connectors."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mockspi.connectors import Placement
+from mockspi.contract import Contract
+from mockspi.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedApiVersion
+from mockspi.exchange import Request
+
+_VERSION = re.compile(r"\d+(\.\d+)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to reach a contract."""
+
+    contract: Contract
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    kind: str = "path"  #: path, alias, sample or connector
+    segments: tuple[str, ...] = field(default=())
+
+    def fits(self, segments: Sequence[str]) -> dict[str, str] | None:
+        """The path parameters, or None where the path is another."""
+        if len(segments) != len(self.segments):
+            return None
+        found = {}
+        for template, segment in zip(self.segments, segments, strict=True):
+            if template.startswith("{"):
+                found[template[1:-1]] = segment
+            elif template != segment:
+                return None
+        return found
+
+
+class RouteTable:
+    """Every route of a server."""
+
+    def __init__(self, contracts: Sequence[Contract], base: str, versions: Sequence[str], placed: Iterable[Placement]) -> None:
+        self.base, self.versions = base, tuple(versions)
+        self.routes = tuple(
+            Route(route.contract, route.path, route.query, route.kind, split(route.path))
+            for route in _routes(contracts, base, self.versions, placed)
+        )
+        self._by_length: dict[int, list[Route]] = {}
+        for route in self.routes:
+            self._by_length.setdefault(len(route.segments), []).append(route)
+
+    def find(self, request: Request) -> tuple[Contract, dict[str, str]]:
+        """The contract that is meant and its path parameters; a Failure that says what is there instead."""
+        segments = split(request.path)
+        candidates = self._by_length.get(len(segments), ())
+        fitting = [(route, found) for route in candidates if (found := route.fits(segments)) is not None]
+        if not fitting:
+            self._no_such_path(request, segments)
+        method = "GET" if request.method == "HEAD" else request.method
+        allowed = [(route, found) for route, found in fitting if route.contract.method == method]
+        if not allowed:
+            methods = ", ".join(methods_of(route for route, _ in fitting))
+            raise MethodNotAllowed(method=request.method, path=request.path, headers=[("Allow", methods)])
+        route, found = max(allowed, key=lambda pair: _rank(pair[0], request))
+        return route.contract, found
+
+    def methods(self, path: str) -> list[str]:
+        """The methods that a path answers, for OPTIONS."""
+        segments = split(path)
+        return methods_of(one for one in self._by_length.get(len(segments), ()) if one.fits(segments) is not None)
+
+    def paths(self, contract: Contract) -> list[Route]:
+        """Where a contract can be reached."""
+        return [route for route in self.routes if route.contract is contract]
+
+    def _no_such_path(self, request: Request, segments: tuple[str, ...]) -> None:
+        base = split(self.base)
+        rest = segments[len(base) :]
+        if segments[: len(base)] == base and rest and _VERSION.match(rest[0]) and rest[0] not in self.versions:
+            raise UnsupportedApiVersion(version=rest[0], served=", ".join(self.versions))
+        raise UnknownEndpoint(
+            path=request.path, errors=[{"path": "", "message": f"the nearest is {self._nearest(request.path)}"}]
+        )
+
+    def _nearest(self, path: str) -> str:
+        closest = max(
+            self.routes,
+            key=lambda route: difflib.SequenceMatcher(None, path[:200], route.path).ratio(),
+        )
+        return f"{closest.contract.id} at {closest.contract.method} {closest.path}"
+
+
+def split(path: str) -> tuple[str, ...]:
+    """The segments of a path; a slash at the end does not count."""
+    return tuple(path.strip("/").split("/")) if path.strip("/") else ()
+
+
+def methods_of(routes: Iterable[Route]) -> list[str]:
+    """The methods of some routes, with the two that come for free."""
+    own = {route.contract.method for route in routes}
+    return sorted(own | ({"HEAD"} if "GET" in own else set()) | ({"OPTIONS"} if own else set()))
+
+
+def _rank(route: Route, request: Request) -> tuple[bool, int, bool, int]:
+    """How well a route suits: the endpoint that the query names, its static query, then fewest parameters."""
+    asked = request.values("endpoint")
+    names = (route.contract.id, route.contract.name, *route.contract.also)
+    static = sum(1 for pair in route.query if pair in request.query)
+    missing = any(pair not in request.query for pair in route.query)
+    return (
+        any(name in names for name in asked),
+        -1 if missing else static,
+        route.contract.name == "SEARCH_CUSTOMERS",
+        -sum(segment.startswith("{") for segment in route.segments),
+    )
+
+
+def _routes(contracts: Sequence[Contract], base: str, versions: Sequence[str], placed: Iterable[Placement]) -> Iterator[Route]:
+    for one in placed:
+        yield Route(one.contract, one.path, one.query, "connector")
+    for contract in contracts:
+        for version in versions:
+            yield Route(contract, f"{base}/{version}{contract.path}")
+            for alias in contract.aliases:
+                yield Route(contract, f"{base}/{version}{alias}", kind="alias")
+        yield Route(contract, contract.sample, kind="sample")
+
+
+def sample_query(contract: Contract, contracts: Sequence[Contract]) -> Mapping[str, str]:
+    """The static query that tells a contract apart where others share its sample path."""
+    same = [one for one in contracts if one.sample == contract.sample and one.method == contract.method]
+    return {"endpoint": contract.name} if len(same) > 1 else {}

@@ -1,0 +1,198 @@
+"""Strict field types, the base schema, and the two questions asked of any JSON: what is wrong, what is unknown.
+
+Checks never change the value: JSON travels on as it came. ``source`` says where a field comes from:
+``seed`` (the vendor's own overview), ``public`` (another public text) or ``assumed`` (ours, in the vendor's manner).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields, validate
+
+SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
+_SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
+
+
+class _Marked(fields.Field[Any]):
+    """A field that carries a sentence about itself and where we have it from."""
+
+    def __init__(self, *, about: str = "", source: str = "", **options: Any) -> None:
+        notes = {"description": about, "x-source": source}
+        super().__init__(metadata={key: note for key, note in notes.items() if note}, **options)
+
+
+class Text(_Marked, fields.String):
+    """A string."""
+
+
+class Id(Text):
+    """A non-empty string that names something; never a number."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Length(min=1), **options)
+
+
+class Choice(Text):
+    """One of a closed list of words."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(validate=validate.OneOf(words), **options)
+
+
+class Integer(_Marked, fields.Integer):
+    """A whole JSON number: not "5", not true, not 5.5."""
+
+    def __init__(self, *, low: int = -_SAFE, high: int = _SAFE, **options: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return value
+
+
+class Moment(Integer):
+    """Epoch milliseconds UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(low=_FIRST_MOMENT, high=_LAST_MOMENT, **options)
+
+
+class Number(_Marked, fields.Float):
+    """A finite JSON number: not "5", not true."""
+
+    def __init__(self, *, low: float = -1e12, high: float = 1e12, **options: Any) -> None:
+        super().__init__(validate=validate.Range(low, high), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise self.make_error("invalid")
+        return value  # type: ignore[no-any-return]  # narrowed by type() just above
+
+
+class Money(Number):
+    """An amount in the currency's main unit, at most two decimals."""
+
+
+class Flag(_Marked, fields.Boolean):
+    """true or false, nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Part(_Marked, fields.Nested):
+    """Another schema inside this one."""
+
+    def __init__(self, nested: type[Schema], **options: Any) -> None:
+        super().__init__(nested=nested, **options)
+
+
+class Many(_Marked, fields.List):
+    """A list; of a field, or of a schema."""
+
+    def __init__(self, of: type[Schema] | fields.Field[Any], **options: Any) -> None:
+        super().__init__(cls_or_instance=of if isinstance(of, fields.Field) else Part(of), **options)
+
+
+class Anything(_Marked, fields.Raw):
+    """Any JSON value."""
+
+
+class Shape(Schema):
+    """The base of every schema here. ``SOURCE`` marks the fields that do not mark themselves;
+    ``OPEN`` means that members which are not listed are kept rather than refused.
+    """
+
+    SOURCE = ASSUMED
+    OPEN = False
+
+    class Meta:
+        unknown = INCLUDE
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong inside a JSON document: where (JSON pointer) and what, with what is expected."""
+
+    path: str
+    message: str
+
+
+@cache
+def instance(shape: type[Shape]) -> Shape:
+    """The one instance of a schema; building it costs far more than using it."""
+    return shape()
+
+
+def problems(shape: type[Shape], value: Any) -> list[Problem]:
+    """Everything that breaks the schema, in the order of its fields."""
+    if not isinstance(value, dict):
+        return [Problem("", "a JSON object is expected")]
+    return list(_flat(instance(shape).validate(value), ""))
+
+
+def _flat(found: Any, path: str) -> Iterator[Problem]:
+    if isinstance(found, Mapping):
+        for name, inner in found.items():
+            yield from _flat(inner, path if name == "_schema" else f"{path}/{escape(name)}")
+    else:
+        for message in found:
+            yield Problem(path, str(message).rstrip("."))
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """Finds members that no field declares, each with the nearest right name.
+
+    ``allowed`` are the names (dotted, without list indexes) that a fixture set declares as its own attributes.
+    ``closed`` looks into open shapes too: fixtures are held to every name, replies may carry what the POS sent.
+    """
+
+    closed: bool = False
+    allowed: frozenset[str] = frozenset()
+
+    def find(self, shape: type[Shape], value: Any) -> list[Problem]:
+        """Every unknown member of a document."""
+        return list(self._members(shape, value, "", "")) if isinstance(value, dict) else []
+
+    def _members(self, shape: type[Shape], value: Mapping[str, Any], path: str, dotted: str) -> Iterator[Problem]:
+        declared = instance(shape).fields
+        for name, member in value.items():
+            where, full = f"{path}/{escape(name)}", f"{dotted}{name}"
+            if name in declared:
+                yield from self._inside(declared[name], member, where, full)
+            elif full not in self.allowed and (self.closed or not shape.OPEN):
+                yield Problem(where, f"unknown field {name!r}{did_you_mean(name, declared)}")
+
+    def _inside(self, field: fields.Field[Any], value: Any, path: str, dotted: str) -> Iterator[Problem]:
+        if isinstance(field, Part) and isinstance(value, dict):
+            inner = type(field.schema)
+            if issubclass(inner, Shape):
+                yield from self._members(inner, value, path, f"{dotted}.")
+        elif isinstance(field, Many) and isinstance(value, list):
+            for index, member in enumerate(value):
+                yield from self._inside(field.inner, member, f"{path}/{index}", dotted)
+
+
+def did_you_mean(name: str, names: Any) -> str:
+    """ ", did you mean 'x'?" where something near exists, else the list of what is possible."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    if not near:
+        folded = {str(known).casefold(): str(known) for known in names}
+        near = [folded[name.casefold()]] if name.casefold() in folded else []
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def escape(name: Any) -> str:
+    """One reference token of a JSON pointer."""
+    return str(name).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,253 @@
+"""Every setting once: its name, default, help and how its text is read; and where each value came from.
+
+Precedence: command line, then ``MOCKSPI_...``, then ``mockspi.toml``, then the default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockspi.errors import UsageError
+
+CONFIG_FILE = "mockspi.toml"
+PREFIX = "MOCKSPI_"
+MEMORY = "memory"
+DEFAULT_KEYS = ("staging=mockspi-staging",)
+#: Variables that mockspi hands to others; they are not settings.
+_HANDED_OUT = frozenset({"MOCKSPI_CONFIG", "MOCKSPI_BASE_URL", "MOCKSPI_ADMIN_URL", "MOCKSPI_ADMIN_TOKEN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set; ``many`` may be given several times (or as a list, or with commas)."""
+
+    name: str
+    default: Any
+    about: str
+    read: Callable[[Any], Any]
+    metavar: str = "TEXT"
+    many: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """Its command line option."""
+        return "--" + self.name.replace("_", "-")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text is expected")
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,12}", str(value)) or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high} is expected")
+        return int(value)
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)} is expected")
+        return str(value)
+
+    return read
+
+
+def _switch(value: Any) -> bool:
+    words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false is expected")
+    return words[str(value).lower()]
+
+
+def _key(value: Any) -> tuple[str, str]:
+    name, sign, key = _text(value).partition("=")
+    if not sign:
+        name, key = "default", name
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or not key or not key.isprintable():
+        raise ValueError("NAME=KEY is expected, such as staging=ibafw4ehb2vhibdsih3vbadv")
+    return name, key
+
+
+def _version(value: Any) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)*", str(value)):
+        raise ValueError("a version such as 1.0 is expected")
+    return str(value)
+
+
+def _base(value: Any) -> str:
+    if not re.fullmatch(r"(/[\w.~-]+)*/?", str(value)):
+        raise ValueError("a path such as /spi is expected")
+    return str(value).rstrip("/")
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", "Address to listen on; beyond loopback only with an --api-key of your own.", _text, "HOST"),
+    Setting("port", 8080, "Port to listen on; 0 takes a free one.", _whole(0, 65535), "PORT"),
+    Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
+    Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends, and the sandbox that it opens.", _key, "NAME=KEY", True),
+    Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
+    Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
+    Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", str, "FILE"),
+    Setting("state", "", "Folder for what is written; 'memory' keeps nothing. The user's state folder unless given.", str, "DIR"),
+    Setting("workers", 1, "Worker processes.", _whole(1, 64), "N"),
+    Setting("threads", 32, "Threads in each worker.", _whole(1, 1024), "N"),
+    Setting("max_body", 1_048_576, "Largest request body in bytes, unpacked.", _whole(1, 1_073_741_824), "BYTES"),
+    Setting("log_format", "text", "How the log and the ready line are written.", _one_of("text", "json"), "text|json"),
+    Setting("log_calls", "auto", "Whether each call is logged; auto does so on a terminal.", _one_of("auto", "on", "off"), "auto|on|off"),
+    Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", str, "PATH"),
+    Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
+    Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
+)  # fmt: skip
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value and where it came from: flag, environment, file or default."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run."""
+
+    values: Mapping[str, Value]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name].value
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Sandbox name to api_key."""
+        return dict(self.values["api_key"].value)
+
+
+def load(flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None, file: str = "") -> Settings:
+    """Put the four layers together; anything that cannot be read is a UsageError that says where it stands."""
+    environ = os.environ if environ is None else environ
+    path, stored = _file(file or environ.get("MOCKSPI_CONFIG", ""))
+    layers = [
+        ("flag", {name: value for name, value in (flags or {}).items() if value not in (None, ())}),
+        ("environment", {one.name: environ[one.variable] for one in SETTINGS if environ.get(one.variable)}),
+        (str(path), stored),
+    ]
+    settings = Settings({one.name: _pick(one, layers) for one in SETTINGS})
+    _check(settings)
+    return settings
+
+
+def strange_variables(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each MOCKSPI_ variable that is none of ours but looks like one."""
+    ours = {one.variable for one in SETTINGS}
+    near = {
+        name: difflib.get_close_matches(name, ours, n=1, cutoff=0.8)
+        for name in environ
+        if name.startswith(PREFIX) and name not in ours | _HANDED_OUT
+    }
+    return [f"{name} is not a setting; did you mean {found[0]}?" for name, found in near.items() if found]
+
+
+def _pick(setting: Setting, layers: list[tuple[str, Mapping[str, Any]]]) -> Value:
+    for source, layer in layers:
+        if setting.name in layer:
+            named = {"flag": setting.flag, "environment": setting.variable}
+            where = named.get(source, f"{setting.name} in {source}")
+            return Value(_read(setting, layer[setting.name], where), source)
+    return Value(_read(setting, setting.default, setting.flag), "default")
+
+
+def _read(setting: Setting, raw: Any, where: str) -> Any:
+    try:
+        if not setting.many:
+            return setting.read(raw)
+        if isinstance(raw, Mapping):
+            raw = [f"{name}={value}" for name, value in raw.items()]
+        parts = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw
+        return tuple(setting.read(part) for part in parts)
+    except (ValueError, TypeError) as error:
+        shown = "***" if setting.name == "api_key" else repr(raw)
+        raise UsageError(f"{where} is {shown}: {error}") from error
+
+
+def _file(named: str) -> tuple[Path, dict[str, Any]]:
+    path = Path(named or CONFIG_FILE)
+    if not path.is_file():
+        if named:
+            raise UsageError(f"the settings file {path} does not exist")
+        return path, {}
+    try:
+        stored = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    for name in stored:
+        if name not in _BY_NAME:
+            near = difflib.get_close_matches(name, _BY_NAME, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(_BY_NAME)}"
+            raise UsageError(f"{path}: {name!r} is not a setting; {hint}")
+    return path, stored
+
+
+def _check(settings: Settings) -> None:
+    names, keys = zip(*settings.api_key, strict=True)
+    for what, values in (("name", names), ("key", keys)):
+        if len(set(values)) < len(values):
+            raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
+    if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
+        raise UsageError(
+            f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "
+            "choose one with --api-key staging=KEY"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def state_folder(settings: Settings) -> Path | None:
+    """Where what is written lives; None for nowhere. By default a folder of its own for each fixture set."""
+    if settings.state == MEMORY:
+        return None
+    if settings.state:
+        return Path(settings.state).expanduser()
+    from platformdirs import user_state_path  # only where it is needed: start-up time
+
+    if settings.fixtures == _BY_NAME["fixtures"].default:
+        return user_state_path("mockspi") / "sample"
+    folder = Path(settings.fixtures).resolve()
+    return user_state_path("mockspi") / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
+def cache_folder() -> Path:
+    """Where compiled fixture sets are kept; everything in it can be made again."""
+    from platformdirs import user_cache_path  # only where it is needed: start-up time
+
+    return user_cache_path("mockspi") / "sets"

@@ -1,0 +1,112 @@
+"""The verbs of a store, and how a collection is declared; no database here.
+
+A record is one JSON document in a collection. A sandbox sees the fixture set's records with its own on top:
+what it writes hides the base, what it deletes leaves a tombstone, nobody else sees either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from mockspi.exchange import Json
+from mockspi.store.terms import exact
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded."""
+
+    name: str
+    paths: tuple[str, ...]
+    fold: Callable[[Any], str] = exact
+
+    def of(self, record: Json) -> set[str]:
+        """The folded values of a record."""
+        found = (value for path in self.paths for value in walk(record, path))
+        return {text for text in map(self.fold, found) if text}
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A kind of record: its name, the dotted paths that make its key, what it can be searched by, its order."""
+
+    name: str
+    key: tuple[str, ...]
+    terms: tuple[Term, ...] = ()
+    order: Callable[[Json], str] = field(default=lambda record: "")
+
+    def key_of(self, record: Json) -> str:
+        """The record's key; several parts are joined with ``|``."""
+        return "|".join(str(next(walk(record, path), "")) for path in self.key)
+
+    def term(self, name: str) -> Term:
+        """The term with this name."""
+        return next(term for term in self.terms if term.name == name)
+
+
+def walk(value: Any, path: str) -> Iterator[Any]:
+    """The values at a dotted path; a missing member gives nothing."""
+    name, _, rest = path.partition(".")
+    many = name.endswith("[]")
+    member = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
+    if member is None:
+        return
+    for item in member if many and isinstance(member, list) else [member]:
+        if rest:
+            yield from walk(item, rest)
+        else:
+            yield item
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A condition on one term: any of these values, values that start with one, or values within bounds."""
+
+    term: str
+    values: tuple[Any, ...] = ()
+    starts: bool = False
+    low: Any = None
+    high: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the records that were found, and how many there are in all."""
+
+    total: int
+    records: Sequence[Json]
+
+
+class Records(Protocol):
+    """One sandbox's view. Reads see its own writes at once; writes belong inside ``Store.write``."""
+
+    def get(self, collection: str, key: str) -> Json | None:
+        """One record by key."""
+
+    def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
+        """The records that meet every criterion, in the collection's order."""
+
+    def put(self, collection: str, record: Json) -> None:
+        """Write a record under its own key, new or not."""
+
+    def delete(self, collection: str, key: str) -> None:
+        """Remove a record; a missing one is no error."""
+
+
+class Store(Protocol):
+    """Opens a sandbox's records for reading, or for one all-or-nothing change."""
+
+    def read(self, sandbox: str) -> Records:
+        """The records as they are now."""
+
+    def write(self, sandbox: str) -> AbstractContextManager[Records]:
+        """One transaction: no other writer until it ends; an exception undoes it."""
+
+    def reset(self, sandbox: str | None = None) -> int:
+        """Drop what a sandbox (or every one) has written; how many records that were."""
+
+    def sandboxes(self) -> dict[str, int]:
+        """The sandboxes that have written something, and how many records each."""

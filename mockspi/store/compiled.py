@@ -1,0 +1,64 @@
+"""A fixture set compiled into a read-only SQLite file, once per content; a second start only opens it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from mockspi.exchange import Json
+from mockspi.store.base import Collection
+from mockspi.store.sqlite import dump
+
+_TABLES = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = MEMORY;
+CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (collection, term, value, id)) WITHOUT ROWID;
+CREATE TEMP TABLE loose (collection TEXT, term TEXT, value TEXT, id INTEGER);
+"""
+_INDEXES = """
+CREATE UNIQUE INDEX records_key ON records (collection, key);
+CREATE INDEX records_sort ON records (collection, sort, key);
+INSERT INTO terms SELECT collection, term, value, id FROM loose ORDER BY collection, term, value, id;
+"""
+
+
+def compile_set(target: Path, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]]) -> None:
+    """Write a base file; it appears under its name only when it is whole, whoever else builds the same one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        connection = sqlite3.connect(name, isolation_level=None)
+        try:
+            connection.executescript(_TABLES)
+            connection.execute("BEGIN")
+            _fill(connection, collections, records)
+            connection.execute("COMMIT")
+            connection.executescript(_INDEXES)
+        finally:
+            connection.close()
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _fill(connection: sqlite3.Connection, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]]) -> None:
+    for number, (name, record) in enumerate(records, start=1):
+        kind = collections[name]
+        connection.execute(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
+            (number, name, kind.key_of(record), kind.order(record), dump(record)),
+        )
+        connection.executemany("INSERT INTO loose VALUES (?, ?, ?, ?)", _terms(kind, record, number))
+
+
+def _terms(kind: Collection, record: Json, number: int) -> Iterator[tuple[str, str, str, int]]:
+    for term in kind.terms:
+        for value in term.of(record):
+            yield kind.name, term.name, value, number

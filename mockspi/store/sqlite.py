@@ -1,0 +1,200 @@
+"""SQLite behind the verbs: the fixture set as a read-only base, one overlay file for what sandboxes write.
+
+The overlay is in WAL mode and is shared by every thread and process on the machine; each thread has its own
+connection. A committed write survives a killed process.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from mockspi.errors import UsageError
+from mockspi.exchange import Json
+from mockspi.store.base import Collection, Criterion, Page
+
+_VERSION = 1
+_WAIT_SECONDS = 30.0
+_OVERLAY = """
+CREATE TABLE IF NOT EXISTS records (
+    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+    sort TEXT NOT NULL, body TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS records_key ON records (sandbox, collection, key);
+CREATE TABLE IF NOT EXISTS terms (
+    sandbox TEXT NOT NULL, collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (sandbox, collection, term, value, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
+"""
+
+
+class SqliteStore:
+    """The store of one server: ``base`` is a compiled fixture set, ``overlay`` the file with the changes."""
+
+    def __init__(self, base: Path, overlay: Path, collections: Mapping[str, Collection]) -> None:
+        self._base = base
+        self._overlay = overlay
+        self._collections = collections
+        self._local = threading.local()
+        self._writing = threading.Lock()
+
+    def read(self, sandbox: str) -> SqliteRecords:
+        """The records as they are now."""
+        return SqliteRecords(self._connection(), sandbox, self._collections)
+
+    @contextmanager
+    def write(self, sandbox: str) -> Iterator[SqliteRecords]:
+        """One transaction: threads queue for it here, processes in SQLite."""
+        connection = self._connection()
+        with self._writing:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteRecords(connection, sandbox, self._collections)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def reset(self, sandbox: str | None = None) -> int:
+        """Drop what a sandbox (or every one) has written; how many records that were."""
+        where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
+        with self.write(sandbox or "") as records:
+            dropped = records.connection.execute(f"DELETE FROM records {where}", values).rowcount
+            records.connection.execute(f"DELETE FROM terms {where}", values)
+        return dropped
+
+    def sandboxes(self) -> dict[str, int]:
+        """The sandboxes that have written something, and how many records each."""
+        return dict(self._connection().execute("SELECT sandbox, count(*) FROM records GROUP BY sandbox ORDER BY 1"))
+
+    def _connection(self) -> sqlite3.Connection:
+        if (open_one := getattr(self._local, "connection", None)) is None:
+            open_one = self._local.connection = connect(self._base, self._overlay)
+        return open_one
+
+
+def connect(base: Path, overlay: Path) -> sqlite3.Connection:
+    """A connection to the overlay with the base attached, made ready on first use."""
+    try:
+        connection = sqlite3.connect(overlay, timeout=_WAIT_SECONDS, isolation_level=None, uri=True)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        prepare(connection, overlay)
+        connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
+    except sqlite3.Error as error:
+        raise UsageError(f"the state in {overlay.parent} cannot be used: {error}; name another folder with --state") from error
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, overlay: Path) -> None:
+    """Make the tables, unless another version of mockspi made others."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, _OVERLAY.split(";")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
+    elif version != _VERSION:
+        raise UsageError(
+            f"the state in {overlay.parent} was written by another version of mockspi (layout {version}, "
+            f"this one reads {_VERSION}); name another folder with --state, or delete this one"
+        )
+
+
+class SqliteRecords:
+    """One sandbox's view over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, sandbox: str, collections: Mapping[str, Collection]) -> None:
+        self.connection = connection
+        self.sandbox = sandbox
+        self._collections = collections
+
+    def get(self, collection: str, key: str) -> Json | None:
+        """One record by key: the sandbox's own, else the base's."""
+        rows = self.connection.execute(
+            "SELECT body FROM main.records WHERE sandbox = ? AND collection = ? AND key = ? UNION ALL "
+            "SELECT body FROM base.records WHERE collection = ? AND key = ?",
+            (self.sandbox, collection, key, collection, key),
+        )
+        row = next(rows, None)
+        rows.close()
+        return json.loads(row[0]) if row and row[0] is not None else None
+
+    def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
+        """The records that meet every criterion, in the collection's order."""
+        ours, ours_values = self._conditions("main", collection, criteria)
+        base, base_values = self._conditions("base", collection, criteria)
+        hits = (
+            f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE r.sandbox = ? AND r.collection = ? "
+            f"AND r.body IS NOT NULL{ours} UNION ALL "
+            f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE r.collection = ?{base} AND NOT EXISTS "
+            f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
+        )
+        values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
+        total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
+        paged = f"SELECT layer, id FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
+        rows = self.connection.execute(paged, (*values, -1 if limit is None else limit, offset)).fetchall()
+        return Page(total, [self._body(layer, id_) for layer, id_ in rows])
+
+    def put(self, collection: str, record: Json) -> None:
+        """Write a record under its own key, new or not."""
+        kind = self._collections[collection]
+        self._write(kind, kind.key_of(record), record)
+
+    def delete(self, collection: str, key: str) -> None:
+        """Remove a record; a missing one is no error."""
+        self._write(self._collections[collection], key, None)
+
+    def _write(self, kind: Collection, key: str, record: Json | None) -> None:
+        run = self.connection.execute
+        row = run(
+            "INSERT INTO main.records (sandbox, collection, key, sort, body) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (sandbox, collection, key) DO UPDATE SET sort = excluded.sort, body = excluded.body RETURNING id",
+            (self.sandbox, kind.name, key, kind.order(record) if record else "", dump(record) if record else None),
+        ).fetchone()
+        run("DELETE FROM main.terms WHERE id = ?", row)
+        if record:
+            self.connection.executemany(
+                "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
+                [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
+            )
+
+    def _body(self, layer: int, id_: int) -> Json:
+        table = "base.records" if layer else "main.records"
+        body: Json = json.loads(self.connection.execute(f"SELECT body FROM {table} WHERE id = ?", (id_,)).fetchone()[0])
+        return body
+
+    def _conditions(self, layer: str, collection: str, criteria: tuple[Criterion, ...]) -> tuple[str, list[str]]:
+        kind = self._collections[collection]
+        parts: list[str] = []
+        values: list[str] = []
+        for criterion in sorted(criteria, key=lambda one: (one.starts, one.low is not None or one.high is not None)):
+            test, found = condition(kind, criterion)
+            scope, scoped = ("sandbox = ? AND ", [self.sandbox]) if layer == "main" else ("", [])
+            parts.append(f" AND r.id IN (SELECT id FROM {layer}.terms WHERE {scope}collection = ? AND term = ? AND {test})")
+            values += [*scoped, collection, criterion.term, *found]
+        return "".join(parts), values
+
+
+def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
+    """A criterion as a test on ``value``, and the folded values that it binds."""
+    fold = kind.term(criterion.term).fold
+    wanted = [fold(value) for value in criterion.values]
+    if criterion.starts:
+        tests = ["(value >= ? AND value < ?)"] * len(wanted)
+        return f"({' OR '.join(tests)})", [bound for start in wanted for bound in (start, start + "\U0010ffff")]
+    if wanted:
+        return f"value IN ({', '.join('?' * len(wanted))})", wanted
+    bounds = [("value >= ?", criterion.low), ("value <= ?", criterion.high)]
+    used = [(test, fold(bound)) for test, bound in bounds if bound is not None]
+    return " AND ".join(test for test, _ in used) or "1", [bound for _, bound in used]
+
+
+def dump(record: Json) -> str:
+    """A record as it is stored."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

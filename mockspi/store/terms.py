@@ -1,0 +1,46 @@
+"""How a value is folded before it is indexed or looked for; both sides use the same function."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+_SHORT_PHONE = 7
+#: Letters that Unicode does not take apart into a base letter and a mark.
+_PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+
+
+def exact(value: Any) -> str:
+    """As it is."""
+    return str(value)
+
+
+def folded(value: Any) -> str:
+    """Case and accents aside: "Zoë" and "ZOE" are the same."""
+    apart = unicodedata.normalize("NFKD", str(value).casefold().translate(_PLAIN))
+    return " ".join("".join(sign for sign in apart if not unicodedata.combining(sign)).split())
+
+
+def compact(value: Any) -> str:
+    """Folded and without blanks or hyphens, as postal codes are compared."""
+    return folded(value).replace(" ", "").replace("-", "")
+
+
+def phone(value: Any) -> str:
+    """The digits, last first, so that a number's last digits are a prefix."""
+    return "".join(sign for sign in str(value) if sign.isdigit())[::-1]
+
+
+def is_phone_ending(value: str) -> bool:
+    """Whether there are enough digits to look for numbers that end with them."""
+    return len(phone(value)) >= _SHORT_PHONE
+
+
+def moment(value: Any) -> str:
+    """Epoch milliseconds as text that sorts like the number."""
+    return f"{int(value):016d}"
+
+
+def newest_first(value: Any) -> str:
+    """Epoch milliseconds as text that sorts the latest first."""
+    return f"{10**16 - int(value):016d}"
