@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from mockspi.contract import Answer, Call
 from mockspi.errors import Failure
@@ -12,7 +13,7 @@ from mockspi.store.base import Criterion, Records
 FIRST_PAGE, PAGE_SIZE, LARGEST_PAGE = 1, 25, 100
 
 
-def require(records: Records, collection: str, key: str, missing: type[Failure], **facts: object) -> Json:
+def require(records: Records, collection: str, key: str, missing: type[Failure], **facts: Any) -> Json:
     """A record that must be there."""
     record = records.get(collection, key)
     if record is None:

@@ -22,6 +22,7 @@ from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
 from mockspi.store.compiled import compile_set
@@ -129,7 +130,7 @@ def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
             for example in examples.of(contract, played):
                 document = found.documents[f"examples/{contract.id}.json"]
                 for one in examples.differences(example, play(example, played, service)):
-                    findings.append(document.finding(f"/{examples.escape(example.title)}/reply{one.path}", one.message))
+                    findings.append(document.finding(f"/{escape(example.title)}/reply{one.path}", one.message))
     return findings
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, fields, validate
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
 _SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
@@ -23,8 +23,8 @@ _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999  # years 
 class _Marked(fields.Field[Any]):
     """A field that carries a sentence about itself and where we have it from."""
 
-    def __init__(self, *, about: str = "", source: str = "", **options: Any) -> None:
-        notes = {"description": about, "x-source": source}
+    def __init__(self, *, about: str = "", source: str = "", like: Mapping[str, Any] | None = None, **options: Any) -> None:
+        notes = {"description": about, "x-source": source, **(like or {})}
         super().__init__(metadata={key: note for key, note in notes.items() if note}, **options)
 
 
@@ -97,7 +97,7 @@ class Part(_Marked, fields.Nested):
         super().__init__(nested=nested, **options)
 
 
-class Many(_Marked, fields.List):
+class Many(_Marked, fields.List[Any]):
     """A list; of a field, or of a schema."""
 
     def __init__(self, of: type[Schema] | fields.Field[Any], **options: Any) -> None:
@@ -110,14 +110,21 @@ class Anything(_Marked, fields.Raw):
 
 class Shape(Schema):
     """The base of every schema here. ``SOURCE`` marks the fields that do not mark themselves;
-    ``OPEN`` means that members which are not listed are kept rather than refused.
+    ``OPEN`` means that members which are not listed are kept rather than refused; of ``ONE_OF`` one must come.
     """
 
     SOURCE = ASSUMED
     OPEN = False
+    ONE_OF: tuple[str, ...] = ()
 
     class Meta:
         unknown = INCLUDE
+
+    @validates_schema
+    def has_one(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Something must say what is meant."""
+        if self.ONE_OF and not any(data.get(name) for name in self.ONE_OF):
+            raise ValidationError(f"{' or '.join(self.ONE_OF)} is required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,7 @@ class Strangers:
 
 
 def did_you_mean(name: str, names: Any) -> str:
-    """ ", did you mean 'x'?" where something near exists, else the list of what is possible."""
+    """A question about the nearest known name, to stand behind what is wrong; empty where nothing is near."""
     near = difflib.get_close_matches(name, list(names), n=1)
     if not near:
         folded = {str(known).casefold(): str(known) for known in names}

@@ -72,7 +72,7 @@ class Service:
         except sqlite3.OperationalError as error:
             log.error("the store is busy: %s", error)
             return contract, Reply(503, headers=(("Retry-After", "1"),))
-        except Exception:
+        except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
             return contract, self._defect(contract, request, "", exc_info=True)
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: str) -> Reply:

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ SETTINGS = (
     Setting("host", "127.0.0.1", "Address to listen on; beyond loopback only with an --api-key of your own.", _text, "HOST"),
     Setting("port", 8080, "Port to listen on; 0 takes a free one.", _whole(0, 65535), "PORT"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
-    Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends, and the sandbox that it opens.", _key, "NAME=KEY", True),
+    Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
     Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", str, "FILE"),
@@ -113,7 +113,7 @@ SETTINGS = (
     Setting("threads", 32, "Threads in each worker.", _whole(1, 1024), "N"),
     Setting("max_body", 1_048_576, "Largest request body in bytes, unpacked.", _whole(1, 1_073_741_824), "BYTES"),
     Setting("log_format", "text", "How the log and the ready line are written.", _one_of("text", "json"), "text|json"),
-    Setting("log_calls", "auto", "Whether each call is logged; auto does so on a terminal.", _one_of("auto", "on", "off"), "auto|on|off"),
+    Setting("log_calls", "auto", "Whether calls are logged; auto: on a terminal.", _one_of("auto", "on", "off"), "auto|on|off"),
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", str, "PATH"),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
     Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
@@ -172,7 +172,7 @@ def strange_variables(environ: Mapping[str, str]) -> list[str]:
     return [f"{name} is not a setting; did you mean {found[0]}?" for name, found in near.items() if found]
 
 
-def _pick(setting: Setting, layers: list[tuple[str, Mapping[str, Any]]]) -> Value:
+def _pick(setting: Setting, layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Value:
     for source, layer in layers:
         if setting.name in layer:
             named = {"flag": setting.flag, "environment": setting.variable}

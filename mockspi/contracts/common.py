@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from marshmallow import ValidationError, validates_schema
-
 from mockspi.schema import (
     ASSUMED,
     PUBLIC,
@@ -67,7 +65,7 @@ class Tier(Shape):
 class LineRequest(Shape):
     """One product line of a request; it names its product by ``productId`` or ``gtin``."""
 
-    SOURCE, OPEN = PUBLIC, True
+    SOURCE, OPEN, ONE_OF = PUBLIC, True, ("productId", "gtin")
 
     orderItemId = Id()
     productId = Id()
@@ -82,12 +80,6 @@ class LineRequest(Shape):
     storeId = Id(source=ASSUMED)
     shippingAddress = Part(Address, source=ASSUMED)
     shippingMethodId = Id(source=ASSUMED)
-
-    @validates_schema
-    def names_its_product(self, data: dict[str, object], **_: object) -> None:
-        """A line without a product says nothing."""
-        if not data.get("productId") and not data.get("gtin"):
-            raise ValidationError("productId or gtin is required")
 
 
 class CartRequest(Shape):

@@ -40,7 +40,7 @@ def criteria(asked: Json) -> list[Criterion]:
     """What a search asks for: names by prefix, phones by their digits or last seven and more, the rest as it is."""
     given = {name: asked[name] for name in _SEARCHED if asked.get(name)}
     if not given:
-        raise SearchCriteriaRequired()
+        raise SearchCriteriaRequired
     return [
         Criterion(name, (value,), starts=name in ("firstName", "lastName") or (name == "phone" and is_phone_ending(value)))
         for name, value in given.items()

@@ -63,7 +63,7 @@ def can_return(order: Json, now: int) -> bool:
     return order["orderStatus"] in RETURNABLE and now <= order.get("lastDateToReturnTimeStamp", now) and eligible
 
 
-def told(order: Json, now: int, grouped: bool = False) -> Json:
+def told(order: Json, now: int, *, grouped: bool = False) -> Json:
     """The order with everything that is derived."""
     return {
         **order,
@@ -105,7 +105,7 @@ def give_back(records: Records, sent: Json, clock: Clock) -> Json:
     if order is None:
         raise OrderNotFound(orderId=sent["orderId"])
     if order["orderStatus"] not in RETURNABLE or clock.now() > order.get("lastDateToReturnTimeStamp", clock.now()):
-        raise NotReturnable()
+        raise NotReturnable
     return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
     for line in sent["returnProductList"]:
         back.append({**_refund(order, line), "returnDate": clock.now(), "returnOrderId": return_id})
@@ -118,17 +118,18 @@ def _refund(order: Json, sent: Json) -> Json:
     """The units that come back, with what was paid for them: the last units take what rounding left."""
     sold = _sold_line(order, sent)
     if sold.get("returnsEligibility") == "NOT_ELIGIBLE_FOR_RETURNS":
-        raise NotReturnable()
+        raise NotReturnable
     before, wanted = returned(order, sold["orderItemId"]), int(sent["quantity"])
     if before + wanted > sold["quantity"]:
-        raise ReturnQuantityExceeded()
+        raise ReturnQuantityExceeded
     share = _shares(sold, before, order["currency"])
     after = _shares(sold, before + wanted, order["currency"])
-    facts = {name: sold[name] for name in ("orderItemId", "productId", "gtin", "name", "price") if name in sold}
+    facts: Json = {name: sold[name] for name in ("orderItemId", "productId", "gtin", "name", "price") if name in sold}
     money = {name: number(after(name) - share(name)) for name in ("subTotal", "discount", "tax")}
     total = amount(money["subTotal"]) - amount(money["discount"]) + amount(money["tax"])
-    said = {name: sent[name] for name in ("returnReason", "disposition", "exchange") if name in sent}
-    return {**facts, "quantity": wanted, **money, "total": number(total), **said}
+    said: Json = {name: sent[name] for name in ("returnReason", "disposition", "exchange") if name in sent}
+    refund: Json = {"quantity": wanted, "total": number(total)}
+    return {**facts, **money, **said, **refund}
 
 
 def _shares(line: Json, units: int, currency: str) -> Callable[[str], Decimal]:
@@ -142,4 +143,4 @@ def _sold_line(order: Json, sent: Json) -> Json:
             sent.get("productId", line["productId"]) == line["productId"]
         ):
             return dict(line)
-    raise NotReturnable()
+    raise NotReturnable

@@ -37,7 +37,7 @@ def methods(records: Records, asked: Json, now: int) -> Json:
             }
         )
     if not found:
-        raise AddressNotServiceable()
+        raise AddressNotServiceable
     return {"shippingMethods": sorted(found, key=lambda method: (method["price"], method["shippingMethodId"]))}
 
 
@@ -61,7 +61,7 @@ def dates(records: Records, cart: Json, now: int) -> Json:
         for day in _days(pattern, shop.get("timeZone", "UTC"), now) if pattern else ():
             found.append({**day, **({"orderItemIds": ids} if len(ways) > 1 and ids else {})})
     if not found:
-        raise NoDatesAvailable()
+        raise NoDatesAvailable
     return {"dates": sorted(found, key=lambda day: day["date"])}
 
 

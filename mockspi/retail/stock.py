@@ -124,5 +124,5 @@ def _given_back(records: Records, held: Json, named: list[Json] | None) -> int |
     for line in named:
         same = line.get("orderItemId", held.get("orderItemId")) == held.get("orderItemId")
         if same and known_product(records, line)["productId"] == held["productId"]:
-            return min(int(line.get("quantity", held["quantity"])), int(held["quantity"]))
+            return min(int(line.get("quantity") or held["quantity"]), int(held["quantity"]))
     return None

@@ -41,7 +41,7 @@ def rates_for(records: Records, place: Json, tax_code: str) -> list[Json]:
     known = records.find("tax_rates", Criterion("countryCode", (country(place),))).records
     here = [rate for rate in known if matches(rate, place)]
     if not here:
-        raise TaxJurisdictionUnknown()
+        raise TaxJurisdictionUnknown
     chosen = {}
     for rate in sorted(here, key=lambda rate: _specific(rate, tax_code)):
         if rate["taxCode"] in (ANY, tax_code):

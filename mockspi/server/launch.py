@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import shutil
 import socket
@@ -80,7 +81,7 @@ def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
     except socket.gaierror as error:
         raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
-        why = "is taken by another program" if error.errno == 98 else f"cannot be used ({error.strerror})"
+        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise UsageError(f"port {port} on {host} {why}; choose another with --port, or 0 for a free one") from error
     return held, port
 

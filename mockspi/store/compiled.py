@@ -16,7 +16,8 @@ _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = MEMORY;
-CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL,
+    body TEXT NOT NULL);
 CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (collection, term, value, id)) WITHOUT ROWID;
 CREATE TEMP TABLE loose (collection TEXT, term TEXT, value TEXT, id INTEGER);
@@ -43,7 +44,7 @@ def compile_set(target: Path, collections: Mapping[str, Collection], records: It
             connection.executescript(_INDEXES)
         finally:
             connection.close()
-        os.replace(name, target)
+        Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -29,6 +29,8 @@ class AddressQuery(OwnerQuery):
 class NewAddress(Shape):
     """An address to add."""
 
+    OPEN = True
+
     customerId = Id(required=True)
     address = Part(CustomerAddress, required=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from marshmallow import ValidationError, validates_schema
-
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import LineRequest
 from mockspi.errors import InsufficientInventory, ProductNotFound, ReservationNotFound
@@ -74,18 +72,12 @@ class OnlineCheckReply(Shape):
 class OverviewRequest(Shape):
     """One product; with a zip code the answer is a text."""
 
-    OPEN = True
+    OPEN, ONE_OF = True, ("productId", "gtin")
 
     productId = Id()
     gtin = Id()
     storeId = Id(about="stores are sorted by their distance from it")
     zipCode = Text()
-
-    @validates_schema
-    def names_its_product(self, data: dict[str, object], **_: object) -> None:
-        """A question about no product has no answer."""
-        if not data.get("productId") and not data.get("gtin"):
-            raise ValidationError("productId or gtin is required")
 
 
 class StoreAvailability(Shape):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from marshmallow import ValidationError, validates_schema
-
 from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
@@ -64,7 +62,7 @@ class OrderPage(PageReply):
 class ReturnLine(Shape):
     """Units that come back; the line is named by orderItemId or productId."""
 
-    SOURCE, OPEN = PUBLIC, True
+    SOURCE, OPEN, ONE_OF = PUBLIC, True, ("orderItemId", "productId")
 
     orderItemId = Id()
     productId = Id()
@@ -72,12 +70,6 @@ class ReturnLine(Shape):
     returnReason = Text(source=ASSUMED)
     disposition = Choice("RESALABLE", "DAMAGED", source=ASSUMED)
     exchange = Flag(source=ASSUMED)
-
-    @validates_schema
-    def names_its_line(self, data: dict[str, object], **_: object) -> None:
-        """Something must say what comes back."""
-        if not data.get("orderItemId") and not data.get("productId"):
-            raise ValidationError("orderItemId or productId is required")
 
 
 class ReturnRequest(Shape):
@@ -98,7 +90,7 @@ class ReturnReply(Shape):
 
 
 def _told(call: Call, order: Json) -> Json:
-    return orders.told(order, call.clock.now(), call.policy.delivery_groups)
+    return orders.told(order, call.clock.now(), grouped=call.policy.delivery_groups)
 
 
 def boris(call: Call) -> Json:

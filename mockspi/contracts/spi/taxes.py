@@ -27,7 +27,9 @@ def names_exemption(value: object) -> None:
 
 
 def _exemptions() -> Many:
-    return Many(Anything(validate=names_exemption), source=PUBLIC, about="codes, or objects with exemptionCode")
+    code = {"type": "string", "minLength": 1}
+    like = {"anyOf": [code, {"type": "object", "required": ["exemptionCode"], "properties": {"exemptionCode": code}}]}
+    return Many(Anything(validate=names_exemption, like=like), source=PUBLIC, about="codes, or objects with exemptionCode")
 
 
 class TaxLine(LineRequest):
@@ -88,6 +90,8 @@ class RatesReply(Shape):
 
 class FinalizedTax(Shape):
     """The tax that was charged for one line."""
+
+    OPEN = True
 
     orderItemId = Id(required=True)
     amount = Money(required=True)

@@ -1,0 +1,252 @@
+"""The contracts as OpenAPI 3.1, through apispec: the shapes become components, the examples come from the sample set."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
+
+import mockspi
+from mockspi import examples
+from mockspi.contract import Contract
+from mockspi.contracts import SPIS
+from mockspi.contracts.common import BrokenReply, RefusalReply
+from mockspi.contracts.records import KINDS
+from mockspi.errors import Failure
+from mockspi.exchange import Json
+from mockspi.fixtures.reading import FixtureSet, sample_set
+from mockspi.schema import Shape, instance
+
+_TITLE = "Retail Cloud SPIs, as mockspi serves them"
+_ABOUT = """What the merchant's side of Salesforce Retail Cloud (Point of Sale) answers.
+
+`x-source` says where a fact comes from: `seed` is the vendor's own overview, `public` another public text,
+`assumed` is mockspi's assumption in the vendor's manner. Most field schemas of the vendor are not public.
+
+A business "no" is HTTP 200 with `errorCode` and `errorMessage`. Null members are left out. Dates are integers,
+epoch milliseconds UTC. `locale` chooses the language of `errorMessage` (en, fr, de, es)."""
+_LOCALE = {
+    "name": "locale",
+    "in": "query",
+    "description": "Language of errorMessage, such as fr or cb-en-us.",
+    "schema": {"type": "string"},
+}
+_BODYLESS_400 = "The request breaks the contract; `errors` says where."
+
+
+class Converter(OpenAPIConverter):
+    """apispec's converter, with the marks of our fields and the openness of our shapes."""
+
+    def schema2jsonschema(self, schema: Schema) -> Json:
+        """A shape as JSON Schema."""
+        found = dict(super().schema2jsonschema(schema))  # type: ignore[no-untyped-call]  # apispec leaves it untyped
+        found.pop("additionalProperties", None)
+        if isinstance(schema, Shape):
+            if not schema.OPEN:
+                found["additionalProperties"] = False
+            if schema.ONE_OF:
+                found["anyOf"] = [{"required": [name]} for name in schema.ONE_OF]
+            found["description"] = " ".join((type(schema).__doc__ or "").split())
+            for name, member in found.get("properties", {}).items():
+                mark(member, schema.fields.get(name), schema)
+        return found
+
+
+def mark(member: Json, field: fields.Field[Any] | None, shape: Shape) -> None:
+    """Say of a property where it comes from: its own mark, else its shape's."""
+    if field is not None:
+        member["x-source"] = field.metadata.get("x-source", shape.SOURCE)
+
+
+class Plugin(MarshmallowPlugin):
+    """apispec's marshmallow plugin with our converter."""
+
+    Converter = Converter
+
+
+def new_spec(title: str, about: str, version: str) -> APISpec:
+    """An empty document whose components are our shapes under their own names."""
+    return APISpec(
+        title=title,
+        version=version,
+        openapi_version="3.1.0",
+        info={"description": about, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        plugins=[Plugin(schema_name_resolver=_name)],
+    )
+
+
+def _name(schema: Any) -> str:
+    return schema.__name__ if isinstance(schema, type) else type(schema).__name__
+
+
+def spi(found: FixtureSet | None = None, base: str = "http://127.0.0.1:8080/spi/1.0") -> Json:
+    """The document of every SPI, with the examples of a fixture set (the sample unless given)."""
+    spec = new_spec(_TITLE, _ABOUT, mockspi.__version__)
+    spec.components.security_scheme("api_key", {"type": "apiKey", "in": "query", "name": "api_key"})
+    played = (found or sample_set()).examples()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # two shapes of one name would silently become Name1
+        for contract in SPIS:
+            spec.path(
+                path=contract.path, operations={contract.method.lower(): operation(contract, examples.of(contract, played))}
+            )
+    spec.options["servers"] = [{"url": base, "description": "mockspi serve"}]
+    spec.options["security"] = [{"api_key": []}]
+    spec.options["tags"] = [{"name": group} for group in dict.fromkeys(contract.group for contract in SPIS)]
+    return dict(spec.to_dict())
+
+
+def operation(contract: Contract, shown: Sequence[examples.Example]) -> Json:
+    """One contract as an OpenAPI operation."""
+    found: Json = {
+        "operationId": contract.id,
+        "tags": [contract.group],
+        "summary": contract.about,
+        "description": description(contract),
+        "x-source": contract.source,
+        "x-integration-type": contract.integration,
+        "x-sample-path": contract.sample,
+        "parameters": parameters(contract),
+        "responses": responses(contract, shown),
+    }
+    if contract.body:
+        bodies = {
+            key(one): {"summary": one.title, "value": one.request["body"]}
+            for one in shown
+            if "body" in one.request and one.status == 200
+        }
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": contract.body, **_examples(bodies)}}}
+    if contract.legacy:
+        found["deprecated"] = True
+    return found
+
+
+def description(contract: Contract) -> str:
+    """What the summary leaves out: other names, sample path, the business errors."""
+    lines = [f"Endpoint name `{contract.name}`, integration type `{contract.integration}`, sample path `{contract.sample}`."]
+    if contract.operation:
+        lines.append(f"Operation `{contract.operation}`: the POS appends it to the connector's base URL.")
+    if contract.also:
+        lines.append(f"Also known as {', '.join(f'`{name}`' for name in contract.also)}.")
+    if contract.fails:
+        lines.append("Business errors:\n\n" + "\n".join(f"- `{one.code}`: {about(one)}" for one in contract.fails))
+    return "\n\n".join(lines)
+
+
+def about(failure: type[Failure]) -> str:
+    """The sentence that describes a failure."""
+    return " ".join((failure.__doc__ or "").split())
+
+
+def parameters(contract: Contract) -> list[Json]:
+    """Path parameters, the query's fields, and locale."""
+    found: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "x-source": "seed"}
+        for name in contract.parameters
+    ]
+    shape = instance(contract.query) if contract.query else None
+    for name, field in shape.fields.items() if shape else ():
+        schema = Converter("3.1.0", _name, None).field2property(field)  # type: ignore[arg-type]  # no spec: nothing nested here
+        told = {"description": text} if (text := schema.pop("description", "")) else {}
+        source = schema.pop("x-source", shape.SOURCE if shape else "")
+        found.append({"name": name, "in": "query", "required": field.required, **told, "schema": schema, "x-source": source})
+    return [*found, dict(_LOCALE)]
+
+
+def responses(contract: Contract, shown: Sequence[examples.Example]) -> Json:
+    """200 (the reply, or a business "no"), 400, 401 without content, and what any endpoint may say."""
+    good = {
+        key(one): {"summary": one.title, "value": one.reply["body"]} for one in shown if one.status == 200 and "body" in one.reply
+    }
+    bad = {
+        key(one): {"summary": one.title, "value": one.reply["body"]} for one in shown if one.status == 400 and "body" in one.reply
+    }
+    broken = {"schema": BrokenReply}
+    found: Json = {
+        "200": {"description": f'{summary(contract.reply)} Or a business "no".', "content": content(contract, good)},
+        "400": {"description": _BODYLESS_400, "content": {"application/json": {**broken, **_examples(bad)}}},
+        "401": {"description": "The api_key is missing or unknown. The body is empty."},
+        "404": {"description": "No endpoint has this path.", "content": {"application/json": dict(broken)}},
+    }
+    if contract.body or contract.method == "DELETE":
+        found["413"] = {"description": "The body is too large.", "content": {"application/json": dict(broken)}}
+        found["415"] = {"description": "The body is not application/json.", "content": {"application/json": dict(broken)}}
+    return found
+
+
+def content(contract: Contract, good: Json) -> Json:
+    """The 200's media types: the reply or the refusal as alternatives, and text where the reply is text."""
+    if contract.media != "application/json":
+        return {contract.media: {"schema": {"type": "string"}}}
+    schema: Any = contract.reply
+    if contract.fails:
+        schema = {"anyOf": [contract.reply, refusal(contract)]}
+    return {"application/json": {"schema": schema, **_examples(good)}}
+
+
+def refusal(contract: Contract) -> Json | type[Shape]:
+    """The shape of a business "no" of this contract: the two error members, and what it carries beside them."""
+    if not contract.refusal:
+        return RefusalReply
+    members: Json = {}
+    for name, value in contract.refusal.items():
+        items: Any = value[0] if isinstance(value, list) and value else {}
+        members[name] = {"type": "array", "items": items} if isinstance(value, list) else {"const": value}
+        if value == []:
+            members[name] = {"type": "array", "maxItems": 0}
+    return {
+        "type": "object",
+        "description": 'A business "no".',
+        "properties": {"errorCode": {"type": "string", "minLength": 1}, "errorMessage": {"type": "string"}, **members},
+        "required": ["errorCode", "errorMessage", *members],
+    }
+
+
+def summary(shape: type[Shape]) -> str:
+    """The first sentence of a shape."""
+    return " ".join((shape.__doc__ or "").split())
+
+
+def key(example: examples.Example) -> str:
+    """A title as a component key."""
+    return "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in example.title.lower()).strip("-")
+
+
+def _examples(found: Json) -> Json:
+    return {"examples": found} if found else {}
+
+
+def record_schemas() -> dict[str, Json]:
+    """JSON Schemas of the fixture files, for editors: file name to schema."""
+    made = {}
+    for kind in KINDS:
+        spec = new_spec("", "", "1")
+        spec.components.schema(kind.shape.__name__, schema=kind.shape)
+        components = spec.to_dict()["components"]["schemas"]
+        listed = {"type": "array", "items": {"$ref": f"#/$defs/{kind.shape.__name__}"}}
+        made[kind.collection.name] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": kind.collection.name,
+            "description": summary(kind.shape),
+            "anyOf": [
+                listed,
+                {"type": "object", "required": ["records"], "properties": {"$schema": {"type": "string"}, "records": listed}},
+            ],
+            "$defs": _local(components),
+        }
+    return made
+
+
+def _local(value: Any) -> Any:
+    """References to components turned into references to $defs."""
+    if isinstance(value, dict):
+        return {
+            name: member.replace("#/components/schemas/", "#/$defs/") if name == "$ref" else _local(member)
+            for name, member in value.items()
+        }
+    return [_local(member) for member in value] if isinstance(value, list) else value

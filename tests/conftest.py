@@ -1,0 +1,125 @@
+"""One real server for the suite, on a free port; tests that change its settings start their own."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+SANDBOXES = [f"box{number}" for number in range(400)]
+
+
+def mockspi(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "mockspi", *words], cwd=cwd or ROOT, env=clean_environment(env), capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """The environment without settings of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSPI_")}
+    return {**kept, **(extra or {})}
+
+
+@dataclass
+class Server:
+    """A running ``mockspi serve``."""
+
+    process: subprocess.Popen[str]
+    base: str
+    key: str
+    log: Path
+    root: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.root = self.base.split("/spi")[0]
+
+    def url(self, path: str) -> str:
+        """A path under the base, or from the root where it is one of the vendor's sample paths."""
+        return (self.root if path.startswith("/merchant/") else self.base) + path
+
+    def call(self, method: str, path: str, key: str | None = None, **options: Any) -> requests.Response:
+        """One call with the key in its query."""
+        query = {"api_key": key or self.key, **options.pop("params", {})}
+        return requests.request(method, self.url(path), params=query, timeout=30, **options)
+
+
+@contextmanager
+def serving(folder: Path, *words: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """A server with these options, in this scratch folder, until the block ends."""
+    ready, log = folder / "ready.json", folder / "server.log"
+    options = ["--port", "0", "--ready-file", str(ready), *words]
+    if "--state" not in words:
+        options += ["--state", "memory"]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mockspi", "serve", *options], cwd=folder, env=clean_environment(env), stdout=out,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    try:
+        told = await_ready(process, ready, log)
+        yield Server(process, told["baseUrl"], told["apiKey"], log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(20)
+
+
+def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[str, Any]:
+    """What the ready file says, once it is there."""
+    deadline = time.monotonic() + 60
+    while not ready.exists():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.01)
+    told: dict[str, Any] = json.loads(ready.read_text())
+    return told
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The shared server: four hundred keys, so that every test that writes has a sandbox of its own."""
+    keys = [word for name in ["staging", *SANDBOXES] for word in ("--api-key", f"{name}=key-{name}")]
+    with serving(tmp_path_factory.mktemp("server"), *keys) as one:
+        yield one
+
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Sandbox:
+    """One key of the shared server that no other test uses."""
+
+    server: Server
+    key: str
+
+    def __call__(self, method: str, path: str, **options: Any) -> requests.Response:
+        """One call with this key."""
+        return self.server.call(method, path, key=self.key, **options)
+
+
+@pytest.fixture
+def new_sandbox(server: Server) -> Callable[[], Sandbox]:
+    """Makes sandboxes that hold what the fixture set holds."""
+    return lambda: Sandbox(server, f"key-{SANDBOXES[next(_numbers)]}")
+
+
+@pytest.fixture
+def sandbox(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
+    """A sandbox of the test's own."""
+    return new_sandbox()
