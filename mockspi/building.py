@@ -144,9 +144,8 @@ def play(example: examples.Example, found: dict[str, dict[str, object]], service
         keys={key: key}, table=service.table, store=service.store, messages=service.messages, clock=service.clock,
         policy=service.policy, max_body=service.max_body,
     )  # fmt: skip
-    others = {one.title: one for one in examples.of(example.contract, found)}
-    for title in example.after:
-        alone.handle(_asked(others[title], key))
+    for needed in examples.before(example, SPIS, found):
+        alone.handle(_asked(needed, key))
     return alone.handle(_asked(example, key))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -43,6 +43,16 @@ def of(contract: Contract, found: Mapping[str, Json]) -> list[Example]:
         Example(contract, title, one.get("request", {}), one.get("reply", {}), tuple(one.get("after", ())))
         for title, one in found.get(contract.id, {}).items()
     ]
+
+
+def before(example: Example, contracts: Iterable[Contract], found: Mapping[str, Json]) -> list[Example]:
+    """The examples that must run first; ``CONTRACT/title`` names one of another contract."""
+    needed = []
+    for name in example.after:
+        owner, _, title = name.rpartition("/")
+        contract = next(one for one in contracts if one.id == (owner or example.contract.id))
+        needed.append(next(one for one in of(contract, found) if one.title == title))
+    return needed
 
 
 def request(example: Example, prefix: str, key: str, path: str = "", extra: Mapping[str, str] | None = None) -> Request:

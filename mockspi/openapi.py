@@ -13,6 +13,7 @@ from marshmallow import Schema, fields
 
 import mockspi
 from mockspi import examples
+from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
 from mockspi.contracts.common import BrokenReply, RefusalReply
@@ -20,8 +21,9 @@ from mockspi.contracts.records import KINDS
 from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
-from mockspi.schema import Shape, instance
+from mockspi.schema import Integer, Many, Moment, Number, Part, Shape, instance
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TITLE = "Retail Cloud SPIs, as mockspi serves them"
 _ABOUT = """What the merchant's side of Salesforce Retail Cloud (Point of Sale) answers.
 
@@ -30,6 +32,7 @@ _ABOUT = """What the merchant's side of Salesforce Retail Cloud (Point of Sale) 
 
 A business "no" is HTTP 200 with `errorCode` and `errorMessage`. Null members are left out. Dates are integers,
 epoch milliseconds UTC. `locale` chooses the language of `errorMessage` (en, fr, de, es)."""
+_SAMPLES = ((Moment, 1_800_000_000_000), (Integer, 1), (Number, 1.0))
 _LOCALE = {
     "name": "locale",
     "in": "query",
@@ -161,7 +164,9 @@ def parameters(contract: Contract) -> list[Json]:
 def responses(contract: Contract, shown: Sequence[examples.Example]) -> Json:
     """200 (the reply, or a business "no"), 400, 401 without content, and what any endpoint may say."""
     good = {
-        key(one): {"summary": one.title, "value": one.reply["body"]} for one in shown if one.status == 200 and "body" in one.reply
+        key(one): {"summary": one.title, "value": filled(one.reply["body"], contract.reply)}
+        for one in shown
+        if one.status == 200 and isinstance(one.reply.get("body"), dict)
     }
     bad = {
         key(one): {"summary": one.title, "value": one.reply["body"]} for one in shown if one.status == 400 and "body" in one.reply
@@ -207,6 +212,20 @@ def refusal(contract: Contract) -> Json | type[Shape]:
     }
 
 
+def filled(value: Any, shape: type[Shape]) -> Any:
+    """An example's reply with something of the right type wherever it says "any value"."""
+    declared = instance(shape).fields
+    return {name: _filled(member, declared.get(name)) for name, member in value.items()}
+
+
+def _filled(value: Any, field: fields.Field[Any] | None) -> Any:
+    if value == examples.ANY:
+        return next((sample for kind, sample in _SAMPLES if isinstance(field, kind)), "GENERATED")
+    if isinstance(field, Part) and isinstance(value, dict) and isinstance(field.schema, Shape):
+        return filled(value, type(field.schema))
+    return [_filled(one, field.inner) for one in value] if isinstance(field, Many) and isinstance(value, list) else value
+
+
 def summary(shape: type[Shape]) -> str:
     """The first sentence of a shape."""
     return " ".join((shape.__doc__ or "").split())
@@ -222,24 +241,31 @@ def _examples(found: Json) -> Json:
 
 
 def record_schemas() -> dict[str, Json]:
-    """JSON Schemas of the fixture files, for editors: file name to schema."""
-    made = {}
-    for kind in KINDS:
-        spec = new_spec("", "", "1")
-        spec.components.schema(kind.shape.__name__, schema=kind.shape)
-        components = spec.to_dict()["components"]["schemas"]
-        listed = {"type": "array", "items": {"$ref": f"#/$defs/{kind.shape.__name__}"}}
-        made[kind.collection.name] = {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": kind.collection.name,
-            "description": summary(kind.shape),
-            "anyOf": [
-                listed,
-                {"type": "object", "required": ["records"], "properties": {"$schema": {"type": "string"}, "records": listed}},
-            ],
-            "$defs": _local(components),
-        }
-    return made
+    """JSON Schemas of the record files, for editors: collection to schema."""
+    return {kind.collection.name: _listed(kind.shape, kind.collection.name) for kind in KINDS}
+
+
+def _listed(shape: type[Shape], name: str) -> Json:
+    listed = {"type": "array", "items": {"$ref": f"#/$defs/{shape.__name__}"}}
+    wrapped = {"type": "object", "required": ["records"], "properties": {"$schema": {"type": "string"}, "records": listed}}
+    return {
+        "$schema": _DIALECT,
+        "title": name,
+        "description": summary(shape),
+        "anyOf": [listed, wrapped],
+        "$defs": _definitions(shape),
+    }
+
+
+def connector_schema() -> Json:
+    """The JSON Schema of a connectors file."""
+    return {"$schema": _DIALECT, "$ref": "#/$defs/ConnectorFile", "$defs": _definitions(ConnectorFile)}
+
+
+def _definitions(shape: type[Shape]) -> Json:
+    spec = new_spec("", "", "1")
+    spec.components.schema(shape.__name__, schema=shape)
+    return dict(_local(spec.to_dict()["components"]["schemas"]))
 
 
 def _local(value: Any) -> Any:

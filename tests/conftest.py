@@ -18,7 +18,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[1]
-SANDBOXES = [f"box{number}" for number in range(400)]
+SANDBOXES = [f"box{number}" for number in range(1500)]
 
 
 def mockspi(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -92,7 +92,7 @@ def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The shared server: four hundred keys, so that every test that writes has a sandbox of its own."""
+    """The shared server: many keys, so that every test that writes has a sandbox of its own."""
     keys = [word for name in ["staging", *SANDBOXES] for word in ("--api-key", f"{name}=key-{name}")]
     with serving(tmp_path_factory.mktemp("server"), *keys) as one:
         yield one
@@ -113,7 +113,7 @@ class Sandbox:
         return self.server.call(method, path, key=self.key, **options)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_sandbox(server: Server) -> Callable[[], Sandbox]:
     """Makes sandboxes that hold what the fixture set holds."""
     return lambda: Sandbox(server, f"key-{SANDBOXES[next(_numbers)]}")

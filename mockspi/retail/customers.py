@@ -114,7 +114,8 @@ def change_address(records: Records, sent: Json) -> Json:
 def remove_address(records: Records, customer_id: str, address_id: str) -> Json:
     """Take an address away."""
     customer = known(records, customer_id)
-    del customer["addressList"][_index(customer, address_id)]
+    index = _index(customer, address_id)
+    del customer["addressList"][index]
     records.put("customers", customer)
     return addresses(customer, address_id)
 

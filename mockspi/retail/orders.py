@@ -109,9 +109,22 @@ def give_back(records: Records, sent: Json, clock: Clock) -> Json:
     return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
     for line in sent["returnProductList"]:
         back.append({**_refund(order, line), "returnDate": clock.now(), "returnOrderId": return_id})
-    order["orderStatus"] = "REFUNDED" if not remaining(order) else "PARTIALLY_REFUNDED"
+    _mark(order, return_id)
     records.put("orders", order)
     return {"orderId": order["orderId"], "returnOrderId": return_id, "orderStatus": order["orderStatus"]}
+
+
+def _mark(order: Json, return_id: str) -> None:
+    """The statuses after a return: an exchange where all that came back now is exchanged, partial while units remain."""
+    now = [line for line in order["returnProductList"] if line["returnOrderId"] == return_id]
+    done = "EXCHANGED" if all(line.get("exchange") for line in now) else "REFUNDED"
+    order["orderStatus"] = f"PARTIALLY_{done}" if remaining(order) else done
+    touched = {line["orderItemId"] for line in now}
+    for line in order["orderProductList"]:
+        line["orderStatus"] = order["orderStatus"]
+        if line["orderItemId"] in touched:
+            left = line["quantity"] > returned(order, line["orderItemId"])
+            line["itemStatus"] = f"PARTIALLY_{done}" if left else done
 
 
 def _refund(order: Json, sent: Json) -> Json:
@@ -138,9 +151,14 @@ def _shares(line: Json, units: int, currency: str) -> Callable[[str], Decimal]:
 
 
 def _sold_line(order: Json, sent: Json) -> Json:
-    for line in order["orderProductList"]:
-        if sent.get("orderItemId", line["orderItemId"]) == line["orderItemId"] and (
-            sent.get("productId", line["productId"]) == line["productId"]
-        ):
-            return dict(line)
-    raise NotReturnable
+    """The line that is meant; of several with the same product the first that has enough units left."""
+    meant = [
+        line
+        for line in order["orderProductList"]
+        if sent.get("orderItemId", line["orderItemId"]) == line["orderItemId"]
+        and sent.get("productId", line["productId"]) == line["productId"]
+    ]
+    if not meant:
+        raise NotReturnable
+    enough = (line for line in meant if line["quantity"] - returned(order, line["orderItemId"]) >= sent["quantity"])
+    return dict(next(enough, meant[0]))

@@ -68,7 +68,8 @@ def dates(records: Records, cart: Json, now: int) -> Json:
 def _way(line: Json, cart: Json) -> tuple[str, str]:
     if is_shipped(line):
         return ONLINE, line.get("shippingMethodId") or cart.get("shippingMethodId") or "SM-STANDARD"
-    return str(line.get("storeId") or cart.get("storeId") or ONLINE), line.get("shippingMethodId") or _PICKUP
+    store = line.get("fulfillmentLocation") or line.get("storeId") or cart.get("storeId") or ONLINE
+    return str(store), line.get("shippingMethodId") or _PICKUP
 
 
 def _days(pattern: Json, zone_name: str, now: int) -> Iterator[Json]:
@@ -78,9 +79,10 @@ def _days(pattern: Json, zone_name: str, now: int) -> Iterator[Json]:
     first = here.date() + timedelta(days=pattern["leadDays"] + late)
     for offset in range(pattern["horizonDays"]):
         day = first + timedelta(days=offset)
-        slots = [slot for slot in pattern["weekly"] if slot["day"] == DAYS[day.weekday()] and slot["capacity"]]
+        weekly = [slot for slot in pattern["weekly"] if slot["day"] == DAYS[day.weekday()] and slot["capacity"]]
+        slots = [slot for one in weekly if (slot := _slot(pattern, one, day, zone))["startTime"] > now]
         if slots and day.isoformat() not in pattern.get("blackoutDates", []):
-            yield {"date": _moment(day, "00:00", zone), "slots": [_slot(pattern, slot, day, zone) for slot in slots]}
+            yield {"date": _moment(day, "00:00", zone), "slots": slots}
 
 
 def _slot(pattern: Json, slot: Json, day: date, zone: ZoneInfo) -> Json:

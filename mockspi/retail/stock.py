@@ -106,9 +106,10 @@ def revert(records: Records, cart_id: str, named: list[Json] | None) -> Json:
     reservation = records.get("reservations", cart_id)
     if reservation is None:
         raise ReservationNotFound(cartId=cart_id)
+    wanted = None if named is None else [_meant(records, line) for line in named]
     back = []
     for line in reservation["productList"]:
-        quantity = _given_back(records, line, named)
+        quantity = _given_back(line, wanted)
         if quantity is None:
             continue
         back.append({"productId": line["productId"], "revertedQuantity": quantity})
@@ -117,12 +118,24 @@ def revert(records: Records, cart_id: str, named: list[Json] | None) -> Json:
     return {"cartId": cart_id, "productList": back}
 
 
-def _given_back(records: Records, held: Json, named: list[Json] | None) -> int | None:
-    """How many units of a held line are reverted; None where the line is not meant."""
-    if named is None:
+def _meant(records: Records, line: Json) -> Json:
+    """What a line of a revert means: its product by id, and how many units are still to be given back."""
+    return {**line, "productId": known_product(records, line)["productId"]}
+
+
+def _given_back(held: Json, wanted: list[Json] | None) -> int | None:
+    """How many units of a held line are reverted; None where the line is not meant. What is given is taken off."""
+    if wanted is None:
         return int(held["quantity"])
-    for line in named:
-        same = line.get("orderItemId", held.get("orderItemId")) == held.get("orderItemId")
-        if same and known_product(records, line)["productId"] == held["productId"]:
-            return min(int(line.get("quantity") or held["quantity"]), int(held["quantity"]))
-    return None
+    mine = [
+        line
+        for line in wanted
+        if line["productId"] == held["productId"] and line.get("orderItemId", held.get("orderItemId")) == held.get("orderItemId")
+    ]
+    given = 0
+    for line in mine:
+        part = min(line.get("quantity", held["quantity"]), held["quantity"] - given)
+        given += part
+        if "quantity" in line:
+            line["quantity"] -= part
+    return given if mine else None

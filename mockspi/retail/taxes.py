@@ -78,9 +78,9 @@ def _line(records: Records, line: Json, cart: Json, exemptions: list[Json], sign
     value = max(ZERO, price * int(line["quantity"]) - amount(line.get("discount")))
     own = [_exemption(records, named) for named in line.get("taxExemptions", [])]
     exempt = next((one for one in (*own, *exemptions) if _exempts(one, place, code)), None)
-    rates = rates_for(records, place, code)
-    taxes = [] if exempt else list(_taxes(rates, value, currency, included=cart.get("taxIncluded")))
-    net = value - sum((tax for rate, tax in taxes if _included(rate, cart.get("taxIncluded"))), ZERO)
+    due = list(_taxes(rates_for(records, place, code), value, currency, included=cart.get("taxIncluded")))
+    net = value - sum((tax for rate, tax in due if _included(rate, cart.get("taxIncluded"))), ZERO)
+    taxes = [] if exempt else due
     return {
         **({"orderItemId": line["orderItemId"]} if "orderItemId" in line else {}),
         **({"productId": item["productId"]} if item else {}),
@@ -109,11 +109,18 @@ def _shipping(records: Records, cart: Json, exemptions: list[Json]) -> Decimal:
     value = amount(cart.get("shippingAmount"))
     if not value:
         return ZERO
-    place = postal_place(records, cart, cart)
+    place = postal_place(records, _sent_to(cart), cart)
     if any(_exempts(one, place, ANY) for one in exemptions):
         return ZERO
     rates = [rate for rate in rates_for(records, place, ANY) if rate["appliesToShipping"]]
     return sum((tax for _, tax in _taxes(rates, value, cart.get("currency", ""), cart.get("taxIncluded"))), ZERO)
+
+
+def _sent_to(cart: Json) -> Json:
+    """What names the address that shipping is taxed at: the cart, else its first line that has one."""
+    names = ("destinationAddress", "shippingAddress")
+    holders = (cart, *cart["productList"])
+    return next((holder for holder in holders if any(holder.get(name) for name in names)), cart)
 
 
 def _exemption(records: Records, named: str | Json) -> Json:
@@ -148,11 +155,17 @@ def finalize(records: Records, sale: Json, clock: Clock) -> Json:
 
 def _differences(sale: Json, due: Json) -> Iterator[Json]:
     """Each tax that was sent and is not what it should be."""
-    sent = {str(tax.get("orderItemId", "")): tax for tax in sale.get("taxes", [])}
+    sent: dict[str, Decimal] = {}
+    for tax in sale.get("taxes", []):
+        sent[tax["orderItemId"]] = sent.get(tax["orderItemId"], ZERO) + amount(tax["amount"])
     for index, (line, right) in enumerate(zip(sale["productList"], due["productList"], strict=True)):
-        told = line.get("tax", sent.get(str(line.get("orderItemId", "")), {}).get("amount"))
+        told = line.get("tax", sent.get(str(line.get("orderItemId", ""))))
         if told is not None and amount(told) != amount(right["tax"]):
             yield {"path": f"/productList/{index}/tax", "message": f"sent {told}, expected {right['tax']}"}
+    known = {line.get("orderItemId") for line in sale["productList"]}
+    for index, tax in enumerate(sale.get("taxes", [])):
+        if tax["orderItemId"] not in known:
+            yield {"path": f"/taxes/{index}/orderItemId", "message": f"no line of productList is {tax['orderItemId']!r}"}
     if "totalTax" in sale and amount(sale["totalTax"]) != amount(due["totalTax"]):
         yield {"path": "/totalTax", "message": f"sent {sale['totalTax']}, expected {due['totalTax']}"}
 

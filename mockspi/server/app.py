@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockspi.exchange import Reply, Request
-from mockspi.service import Service
+from mockspi.service import UNAUTHORIZED, Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,8 +33,20 @@ def create_app(service: Service) -> Flask:
         if (rule, route.contract.method) not in seen:
             seen.add((rule, route.contract.method))
             app.add_url_rule(rule, endpoint=route.contract.id, view_func=answer, methods=methods, provide_automatic_options=False)
+    for version in service.table.versions:
+        app.add_url_rule(f"{service.table.base}/{version}/openapi.json", "openapi", lambda: to_flask(document(service)))
     app.register_error_handler(HTTPException, unmatched)
     return app
+
+
+def document(service: Service) -> Reply:
+    """The OpenAPI of this server, under the address by which it was called; only with a key."""
+    from mockspi.openapi import spi
+
+    if service.guard(to_request(request.environ, 0)) is None:
+        return UNAUTHORIZED
+    base = request.base_url.removesuffix("/openapi.json")
+    return Reply.of(spi(base=base))
 
 
 def to_request(environ: WSGIEnvironment, limit: int) -> Request:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import http.client
+import itertools
+import multiprocessing
+import os
 import shutil
 import socket
 import sys
@@ -42,7 +45,7 @@ def serve(house: House, ready: Callable[[int], None]) -> None:
         workers_kill_timeout=_DRAIN_SECONDS,
     )
     watch = threading.Thread(target=_announce, args=(settings.host, port, ready), daemon=True)
-    server.on_startup(watch.start)
+    _after_workers(server, settings.workers, watch.start)
     try:
         server.serve(target_loader=partial(load, house), wrap_loader=False)
     finally:
@@ -57,6 +60,20 @@ def load(house: House) -> Any:
     from mockspi.server import app, logs  # imported by the worker, not to start the parent late
 
     return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
+
+
+def _after_workers(server: Server, workers: int, begin: Callable[[], None]) -> None:
+    """Call ``begin`` once the last worker is forked: a thread that runs earlier could hold a lock that the fork copies."""
+    if multiprocessing.get_start_method() != "fork":
+        server.on_startup(begin)
+        return
+    forks = itertools.count(1)
+
+    def forked() -> None:
+        if next(forks) == workers:
+            begin()
+
+    os.register_at_fork(after_in_parent=forked)
 
 
 def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
