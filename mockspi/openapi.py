@@ -15,7 +15,7 @@ import mockspi
 from mockspi import examples
 from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
-from mockspi.contracts import SPIS
+from mockspi.contracts import GROUPS, SPIS
 from mockspi.contracts.common import BrokenReply, RefusalReply
 from mockspi.contracts.records import KINDS
 from mockspi.errors import Failure
@@ -48,10 +48,8 @@ class Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Schema) -> Json:
         """A shape as JSON Schema."""
         found = dict(super().schema2jsonschema(schema))  # type: ignore[no-untyped-call]  # apispec leaves it untyped
-        found.pop("additionalProperties", None)
         if isinstance(schema, Shape):
-            if not schema.OPEN:
-                found["additionalProperties"] = False
+            found["additionalProperties"] = schema.OPEN
             if schema.ONE_OF:
                 found["anyOf"] = [{"required": [name]} for name in schema.ONE_OF]
             found["description"] = " ".join((type(schema).__doc__ or "").split())
@@ -100,7 +98,7 @@ def spi(found: FixtureSet | None = None, base: str = "http://127.0.0.1:8080/spi/
             )
     spec.options["servers"] = [{"url": base, "description": "mockspi serve"}]
     spec.options["security"] = [{"api_key": []}]
-    spec.options["tags"] = [{"name": group} for group in dict.fromkeys(contract.group for contract in SPIS)]
+    spec.options["tags"] = [{"name": group, "description": about} for group, about in GROUPS.items()]
     return dict(spec.to_dict())
 
 
@@ -220,10 +218,19 @@ def filled(value: Any, shape: type[Shape]) -> Any:
 
 def _filled(value: Any, field: fields.Field[Any] | None) -> Any:
     if value == examples.ANY:
-        return next((sample for kind, sample in _SAMPLES if isinstance(field, kind)), "GENERATED")
+        return _sample(field)
     if isinstance(field, Part) and isinstance(value, dict) and isinstance(field.schema, Shape):
         return filled(value, type(field.schema))
     return [_filled(one, field.inner) for one in value] if isinstance(field, Many) and isinstance(value, list) else value
+
+
+def _sample(field: fields.Field[Any] | None) -> Any:
+    """Something of a field's type."""
+    if isinstance(field, Part) and isinstance(field.schema, Shape):
+        return {name: _sample(inner) for name, inner in field.schema.fields.items() if inner.required}
+    if isinstance(field, Many):
+        return [_sample(field.inner)]
+    return next((sample for kind, sample in _SAMPLES if isinstance(field, kind)), "GENERATED")
 
 
 def summary(shape: type[Shape]) -> str:

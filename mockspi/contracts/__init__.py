@@ -5,15 +5,12 @@ from __future__ import annotations
 from mockspi.contract import Contract
 from mockspi.contracts.spi import addresses, checkout, customers, inventory, loyalty, orders, taxes
 
-SPIS: tuple[Contract, ...] = (
-    *customers.CONTRACTS,
-    *addresses.CONTRACTS,
-    *inventory.CONTRACTS,
-    *loyalty.CONTRACTS,
-    *orders.CONTRACTS,
-    *checkout.CONTRACTS,
-    *taxes.CONTRACTS,
-)
+_ROOMS = (customers, addresses, inventory, loyalty, orders, checkout, taxes)
+
+SPIS: tuple[Contract, ...] = tuple(contract for room in _ROOMS for contract in room.CONTRACTS)
+
+#: What each group of contracts is about.
+GROUPS = {room.GROUP: " ".join((room.__doc__ or "").split()) for room in _ROOMS}
 
 
 def named(name: str) -> list[Contract]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server import Server
+from granian.server.common import AbstractServer
 
 from mockspi.building import House
 from mockspi.errors import UsageError
@@ -62,7 +63,7 @@ def load(house: House) -> Any:
     return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
 
 
-def _after_workers(server: Server, workers: int, begin: Callable[[], None]) -> None:
+def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[], None]) -> None:
     """Call ``begin`` once the last worker is forked: a thread that runs earlier could hold a lock that the fork copies."""
     if multiprocessing.get_start_method() != "fork":
         server.on_startup(begin)
