@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from marshmallow import fields
 
 from mockspi.clock import Clock
+from mockspi.conforming import conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.schema import SEED, Many, Problem, Shape, Strangers, instance, problems
@@ -114,16 +115,16 @@ class Contract:
         loose = {} if self.body else sent  # DELETE may carry its ids in a body
         inputs = without_nulls({**loose, **self._query(request), **path})
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
-        found += problems(self.query, inputs) if self.query else []
+        found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs) else []
         body = without_nulls(sent) if self.body else {}
-        found += problems(self.body, body) if self.body else []
+        found += problems(self.body, body) if self.body and not conforms(self.body, body) else []
         refuse(found)
         return inputs, body
 
     def check_reply(self, body: Json, shape: type[Shape] | None = None) -> list[Problem]:
         """What is wrong with a reply of ours: the mock may not break its own promise unnoticed."""
         shape = shape or self.reply
-        return [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
+        return [] if conforms(shape, body) else [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
 
     def _query(self, request: Request) -> Json:
         declared = instance(self.query).fields if self.query else {}

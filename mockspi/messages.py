@@ -47,9 +47,9 @@ def accepted(header: str) -> list[str]:
     """The languages of an Accept-Language header, the most wanted first."""
     wanted = []
     for index, part in enumerate(header.lower().split(",")[:20]):
-        name, _, weight = part.partition(";q=")
+        name, _, weight = "".join(part.split()).partition(";q=")
         try:
-            wanted.append((-float(weight or 1), index, name.strip()))
+            wanted.append((-float(weight or 1), index, name))
         except ValueError:
             continue
     return [name for weight, _, name in sorted(wanted) if weight < 0]

@@ -173,7 +173,7 @@ class Strangers:
         return list(self._members(shape, value, "", "")) if isinstance(value, dict) else []
 
     def _members(self, shape: type[Shape], value: Mapping[str, Any], path: str, dotted: str) -> Iterator[Problem]:
-        declared = instance(shape).fields
+        declared = {field.data_key or name: field for name, field in instance(shape).fields.items()}
         for name, member in value.items():
             where, full = f"{path}/{escape(name)}", f"{dotted}{name}"
             if name in declared:

@@ -311,7 +311,7 @@ class Kind:
 
 
 def _by_name(record: Json) -> str:
-    parts = (next(walk(record, path), "") for path in ("profile.lastName", "profile.firstName", "profile.customerId"))
+    parts = (next(iter(walk(record, path)), "") for path in ("profile.lastName", "profile.firstName", "profile.customerId"))
     return "\x01".join(folded(part) for part in parts)
 
 

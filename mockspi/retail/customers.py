@@ -38,7 +38,7 @@ def told(records: Records, customer: Json) -> Json:
 
 def criteria(asked: Json) -> list[Criterion]:
     """What a search asks for: names by prefix, phones by their digits or last seven and more, the rest as it is."""
-    given = {name: asked[name] for name in _SEARCHED if asked.get(name)}
+    given = {name: asked[name] for name in _SEARCHED if asked.get(name, "").strip()}
     if not given:
         raise SearchCriteriaRequired
     return [

@@ -34,7 +34,8 @@ def create_app(service: Service) -> Flask:
             seen.add((rule, route.contract.method))
             app.add_url_rule(rule, endpoint=route.contract.id, view_func=answer, methods=methods, provide_automatic_options=False)
     for version in service.table.versions:
-        app.add_url_rule(f"{service.table.base}/{version}/openapi.json", "openapi", lambda: to_flask(document(service)))
+        rule = f"{service.table.base}/{version}/openapi.json"
+        app.add_url_rule(rule, f"openapi {version}", lambda: to_flask(document(service)))
     app.register_error_handler(HTTPException, unmatched)
     return app
 

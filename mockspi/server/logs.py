@@ -66,5 +66,11 @@ def log_call(exchange: Exchange) -> None:
 
 def shown(request: Request) -> str:
     """Method, path and query, the api_key masked however it is spelt."""
-    query = [(name, MASK if name.lower() == "api_key" else value) for name, value in request.query]
+    query = [(name.partition("=")[0], MASK) if _tells_key(name, value) else (name, value) for name, value in request.query]
     return f"{request.method} {quote(request.path)}" + (f"?{urlencode(query, safe='*')}" if query else "")
+
+
+def _tells_key(name: str, value: str) -> bool:
+    """Whether this is an api_key, or a query that was put together wrongly with one inside (``a=1;api_key=...``)."""
+    plain = f"{name} {value}".lower().replace("_", "").replace("-", "")
+    return "apikey" in plain

@@ -6,9 +6,10 @@ what it writes hides the base, what it deletes leaves a tombstone, nobody else s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 from mockspi.exchange import Json
@@ -40,25 +41,26 @@ class Collection:
 
     def key_of(self, record: Json) -> str:
         """The record's key; several parts are joined with ``|``."""
-        return "|".join(str(next(walk(record, path), "")) for path in self.key)
+        return "|".join(str(next(iter(walk(record, path)), "")) for path in self.key)
 
     def term(self, name: str) -> Term:
         """The term with this name."""
         return next(term for term in self.terms if term.name == name)
 
 
-def walk(value: Any, path: str) -> Iterator[Any]:
+def walk(value: Any, path: str) -> list[Any]:
     """The values at a dotted path; a missing member gives nothing."""
-    name, _, rest = path.partition(".")
-    many = name.endswith("[]")
-    member = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
-    if member is None:
-        return
-    for item in member if many and isinstance(member, list) else [member]:
-        if rest:
-            yield from walk(item, rest)
-        else:
-            yield item
+    found = [value]
+    for name, many in _steps(path):
+        members = [inner for one in found if type(one) is dict and (inner := one.get(name)) is not None]
+        found = [item for member in members for item in (member if type(member) is list else [member])] if many else members
+    return found
+
+
+@cache
+def _steps(path: str) -> tuple[tuple[str, bool], ...]:
+    """The names of a path, and whether each holds a list to walk."""
+    return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in path.split("."))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,17 +129,21 @@ class SqliteRecords:
         """The records that meet every criterion, in the collection's order."""
         ours, ours_values = self._conditions("main", collection, criteria)
         base, base_values = self._conditions("base", collection, criteria)
+        by = "+" if criteria else ""  # + keeps SQLite from scanning the collection where the criteria give ids
         hits = (
-            f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE r.sandbox = ? AND r.collection = ? "
+            f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
             f"AND r.body IS NOT NULL{ours} UNION ALL "
-            f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE r.collection = ?{base} AND NOT EXISTS "
+            f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE {by}r.collection = ?{base} AND NOT EXISTS "
             f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
         )
         values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
-        total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
-        paged = f"SELECT layer, id FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
+        paged = f"SELECT layer, id, count(*) OVER () FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
         rows = self.connection.execute(paged, (*values, -1 if limit is None else limit, offset)).fetchall()
-        return Page(total, [self._body(layer, id_) for layer, id_ in rows])
+        if rows or not (offset or limit == 0):
+            total = rows[0][2] if rows else 0
+        else:
+            total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
+        return Page(total, [self._body(layer, id_) for layer, id_, _ in rows])
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""

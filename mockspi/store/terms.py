@@ -17,8 +17,11 @@ def exact(value: Any) -> str:
 
 def folded(value: Any) -> str:
     """Case and accents aside: "Zoë" and "ZOE" are the same."""
-    apart = unicodedata.normalize("NFKD", str(value).casefold().translate(_PLAIN))
-    return " ".join("".join(sign for sign in apart if not unicodedata.combining(sign)).split())
+    text = str(value)
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+        text = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return " ".join(text.lower().split())
 
 
 def compact(value: Any) -> str:
@@ -28,7 +31,7 @@ def compact(value: Any) -> str:
 
 def phone(value: Any) -> str:
     """The digits, last first, so that a number's last digits are a prefix."""
-    return "".join(sign for sign in str(value) if sign.isdigit())[::-1]
+    return "".join(filter(str.isdigit, str(value)))[::-1]
 
 
 def is_phone_ending(value: str) -> bool:

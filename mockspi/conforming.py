@@ -1,0 +1,110 @@
+"""The quick yes: whether JSON keeps a shape, compiled once per shape from the very fields that marshmallow reads.
+
+A no says nothing about why: then ``schema.problems`` and ``schema.Strangers`` are asked. A yes must mean that both
+would find nothing; a property test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from mockspi.schema import Flag, Integer, Many, Number, Part, Shape, instance
+
+Check = Callable[[Any], bool]
+
+
+def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
+    """Whether a document keeps a shape; ``closed`` refuses every member that is not declared, and every null."""
+    return compiled(shape, closed)(value)
+
+
+@cache
+def compiled(shape: type[Shape], closed: bool) -> Check:
+    """The check of one shape."""
+    members = {field.data_key or name: _field(field, closed) for name, field in instance(shape).fields.items()}
+    required = frozenset(field.data_key or name for name, field in instance(shape).fields.items() if field.required)
+    one_of, is_open = shape.ONE_OF, shape.OPEN and not closed
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict or not required <= value.keys():
+            return False
+        for name, member in value.items():
+            known = members.get(name)
+            if known is None:
+                if not is_open:
+                    return False
+            elif not known(member):
+                return False
+        return not one_of or any(value.get(name) for name in one_of)
+
+    return check
+
+
+def _field(field: fields.Field[Any], closed: bool) -> Check:
+    validators = [_validator(one) for one in field.validators]
+    inner = _type(field, closed)
+    return _all([inner, *validators]) if validators else inner
+
+
+def _all(checks: list[Check]) -> Check:
+    if len(checks) == 2:
+        first, second = checks
+        return lambda value: first(value) and second(value)
+    return lambda value: all(check(value) for check in checks)
+
+
+def _type(field: fields.Field[Any], closed: bool) -> Check:  # noqa: PLR0911  # one answer for each kind of field
+    if isinstance(field, Part):
+        shape = type(field.schema)
+        return compiled(shape, closed) if issubclass(shape, Shape) else _never
+    if isinstance(field, Many):
+        return _list(_field(field.inner, closed))
+    if isinstance(field, Integer):
+        return lambda value: type(value) is int
+    if isinstance(field, Number):
+        return lambda value: type(value) is int or (type(value) is float and math.isfinite(value))
+    if isinstance(field, Flag):
+        return lambda value: type(value) is bool
+    if isinstance(field, fields.String):
+        return lambda value: type(value) is str
+    return _no_null_inside if closed else lambda value: value is not None
+
+
+def _list(inner: Check) -> Check:
+    return lambda value: type(value) is list and all(map(inner, value))
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+def _no_null_inside(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_no_null_inside, value.values()))
+    return all(map(_no_null_inside, value)) if isinstance(value, list) else value is not None
+
+
+def _validator(rule: Callable[[Any], Any]) -> Check:
+    """A marshmallow validator as a yes or no."""
+    if isinstance(rule, validate.OneOf):
+        words = frozenset(rule.choices)
+        return lambda value: value in words
+    if isinstance(rule, validate.Length) and (rule.min, rule.max, rule.equal) == (1, None, None):
+        return bool
+    if isinstance(rule, validate.Range) and rule.min_inclusive and rule.max_inclusive:
+        low, high = rule.min, rule.max
+        return lambda value: bool((low is None or value >= low) and (high is None or value <= high))
+
+    def check(value: Any) -> bool:
+        try:
+            rule(value)
+        except ValidationError:
+            return False
+        return True
+
+    return check
