@@ -59,6 +59,12 @@ def test_points_are_earned_on_net_merchandise_and_rounded_down(sandbox: Sandbox,
     assert points(sandbox, **sale)["pointsEarned"] == earned
 
 
+def test_a_sale_worth_more_than_there_is_money_is_refused(sandbox: Sandbox) -> None:
+    sent = {"customerId": "C-1001", "productList": [line(1e12, 100_000)]}
+    answer = sandbox("POST", "/sa/getLoyaltyPoints", json=sent)
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "REQUEST_INVALID")
+
+
 def test_asking_for_points_changes_nothing(sandbox: Sandbox) -> None:
     first = points(sandbox, productList=[line(100)])
     assert points(sandbox, productList=[line(100)]) == first

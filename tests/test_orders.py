@@ -190,6 +190,12 @@ def test_a_return_is_booked_as_a_whole_or_not_at_all(
     assert read(sandbox, order_id) == before
 
 
+def test_a_return_of_nothing_is_refused(sandbox: Sandbox) -> None:
+    answer = sandbox("POST", RETURN, json={"orderId": "O-7037", "returnProductList": []})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "/returnProductList")
+    assert read(sandbox, "O-7037")["orderStatus"] == "PARTIALLY_REFUNDED"
+
+
 def test_what_the_merchant_took_back_before_counts(sandbox: Sandbox) -> None:
     assert give_back(sandbox, "O-7006", line("2", 3))["errorCode"] == "RETURN_QUANTITY_EXCEEDED"
     assert "errorCode" not in give_back(sandbox, "O-7006", line("2", 2))

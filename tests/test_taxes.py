@@ -73,6 +73,12 @@ def test_half_a_cent_is_rounded_up(sandbox: Sandbox, place: dict[str, str], pric
     assert calculate(sandbox, place, line(price, quantity))["totalTax"] == tax
 
 
+@pytest.mark.parametrize("lines", [[line(1e12, 100_000)], [line(1e12), line(1e12)]], ids=["one line", "the sum"])
+def test_a_cart_worth_more_than_there_is_money_is_refused(sandbox: Sandbox, lines: list[dict[str, Any]]) -> None:
+    answer = sandbox("POST", CALCULATE, json={"destinationAddress": OREGON, "productList": lines})
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "REQUEST_INVALID")
+
+
 def test_a_discount_comes_off_before_the_tax_and_not_below_nothing(sandbox: Sandbox) -> None:
     assert only(calculate(sandbox, SPRINGFIELD, line(10, 2, discount=4))) == (16, 1)
     assert only(calculate(sandbox, SPRINGFIELD, line(10, 2, discount=25))) == (0, 0)
@@ -222,7 +228,7 @@ def rates(sandbox: Sandbox, **place: str) -> list[dict[str, str]]:
 
 def test_the_rate_table_is_whole(sandbox: Sandbox) -> None:
     table = rates(sandbox)
-    assert len({(row["jurisdiction"], row["taxCode"]) for row in table}) == len(table) == 58
+    assert len({(row["jurisdiction"], row["taxCode"]) for row in table}) == len(table) == 56
     assert list(table[0]) == ["jurisdiction", "level", "countryCode", "state", "city", "postalCode", "taxCode", "rate", "name",
                               "appliesToShipping", "included"]  # fmt: skip
     cook = next(row for row in table if (row["jurisdiction"], row["taxCode"]) == ("US-IL-COOK", "*"))
@@ -233,19 +239,19 @@ def test_the_rate_table_is_whole(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("place", "jurisdictions"),
     [
-        ({"countryCode": "gb"}, {"GB"}),
-        ({"state": "WA", "countryCode": "US"}, {"US-WA", "US-WA-KING", "US-WA-SEATTLE"}),
-        ({"state": "CA", "city": "Fresno", "countryCode": "US"}, {"US-CA"}),
+        ({"countryCode": "gb"}, ["GB"]),
+        ({"state": "WA", "countryCode": "US"}, ["US-WA", "US-WA-KING", "US-WA-SEATTLE"]),
+        ({"state": "CA", "city": "Fresno", "countryCode": "US"}, ["US-CA"]),
         (
             {"countryCode": "US", "state": "IL", "city": "chicago", "postalCode": "60622"},
-            {"US-IL", "US-IL-COOK", "US-IL-CHICAGO"},
+            ["US-IL", "US-IL-CHICAGO", "US-IL-COOK"],
         ),
-        ({"countryCode": "JP"}, set()),
+        ({"countryCode": "JP"}, []),
     ],
     ids=str,
 )
-def test_the_rate_table_can_be_narrowed(sandbox: Sandbox, place: dict[str, str], jurisdictions: set[str]) -> None:
-    assert {row["jurisdiction"] for row in rates(sandbox, **place)} == jurisdictions
+def test_the_rate_table_can_be_narrowed(sandbox: Sandbox, place: dict[str, str], jurisdictions: list[str]) -> None:
+    assert sorted({row["jurisdiction"] for row in rates(sandbox, **place)}) == jurisdictions
 
 
 @pytest.mark.parametrize(("place", "count"), [({}, 5), ({"countryCode": "DE"}, 1), ({"countryCode": "US", "state": "IL"}, 3)])

@@ -143,6 +143,7 @@ class Tender(_Public):
     expiryMonth = Integer(low=1, high=12, source=ASSUMED)
     expiryYear = Integer(low=2000, high=2100, source=ASSUMED)
     amountAuthorized = Money(required=True)
+    points = Integer(low=0, source=ASSUMED, about="loyalty points that were paid with")
     paymentSequenceNumber = Text()
     paymentDevice = Text()
     paymentStatus = Text()

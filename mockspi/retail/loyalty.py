@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from mockspi.errors import CustomerNotFound, EmployeeInactive, EmployeeNotFound, LoyaltyProfileNotFound
 from mockspi.exchange import Json
-from mockspi.retail.money import ZERO, amount
+from mockspi.retail.money import ZERO, amount, possible
 from mockspi.store.base import Criterion, Records
 from mockspi.store.terms import folded
 
@@ -23,7 +23,7 @@ def points(records: Records, sale: Json) -> Json:
     rate = amount(tier.get("multiplier", 1)) * amount(tier.get("pointsPerUnit", 1))
     redeemed = sum((amount(tender.get("points")) for tender in sale.get("tenders", [])), ZERO)
     return {
-        "pointsEarned": int((_net(sale) * rate).to_integral_value(ROUND_FLOOR)),
+        "pointsEarned": int((possible(_net(sale)) * rate).to_integral_value(ROUND_FLOOR)),
         "pointsRedeemed": int(redeemed),
         "pointsBalance": profile.get("points", 0),
         **({"tier": tier["name"]} if tier else {}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from marshmallow import validate
+
 from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
@@ -78,7 +80,7 @@ class ReturnRequest(Shape):
     SOURCE, OPEN = SEED, True
 
     orderId = Id(required=True)
-    returnProductList = Many(ReturnLine, required=True)
+    returnProductList = Many(ReturnLine, required=True, validate=validate.Length(min=1))
 
 
 class ReturnReply(Shape):
