@@ -15,7 +15,7 @@ from mockspi import connectors, examples
 from mockspi.clock import Clock
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
-from mockspi.contracts.records import COLLECTIONS
+from mockspi.contracts.collections import COLLECTIONS
 from mockspi.errors import MockspiError, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check

@@ -218,6 +218,13 @@ class UnsupportedMediaType(BrokenRequest):
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
+class StoreBusy(Failure):
+    """Another process holds the store; the same call a moment later will do."""
+
+    status = 503
+    code = "STORE_BUSY"
+
+
 class InternalError(Failure):
     """A defect of mockspi; ``errorId`` is in the server's log with the trace."""
 

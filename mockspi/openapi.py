@@ -16,8 +16,8 @@ from mockspi import examples
 from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
 from mockspi.contracts import GROUPS, SPIS
+from mockspi.contracts.collections import KINDS
 from mockspi.contracts.common import BrokenReply, RefusalReply
-from mockspi.contracts.records import KINDS
 from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set

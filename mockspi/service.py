@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -69,25 +69,20 @@ class Service:
             return contract, self._answer(contract, request, path, sandbox)
         except Failure as failure:
             return contract, self._refusal(contract, request, failure)
-        except sqlite3.OperationalError as error:
-            log.error("the store is busy: %s", error)
-            return contract, Reply(503, headers=(("Retry-After", "1"),))
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            return contract, self._defect(contract, request, "", exc_info=True)
+            return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True))
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: str) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
         text = self.messages.speak(request)
-        if contract.writes:
-            with self.store.write(sandbox) as records:
-                found = contract.answer(Call(inputs, body, records, self.clock, text, self.policy))
-        else:
-            found = contract.answer(Call(inputs, body, self.store.read(sandbox), self.clock, text, self.policy))
-        if isinstance(found, Reply):
-            return found
-        document = without_nulls(found)
+        with self.store.write(sandbox) if contract.writes else nullcontext(self.store.read(sandbox)) as records:
+            found = contract.answer(Call(inputs, body, records, self.clock, text, self.policy))
+            return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+
+    def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
+        """The reply, or the defect: raised, so that what was written with it is undone."""
         if wrong := contract.check_reply(document):
-            return self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
+            raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
         return Reply.of(document)
 
     def _refusal(self, contract: Contract | None, request: Request, failure: Failure) -> Reply:
@@ -102,9 +97,9 @@ class Service:
         body.update(failure.extra)
         return Reply.of(without_nulls(body), failure.status, failure.headers)
 
-    def _defect(self, contract: Contract | None, request: Request, wrong: str, **options: Any) -> Reply:
+    def _defect(self, contract: Contract | None, request: Request, wrong: str, **options: Any) -> InternalError:
         """A fault of ours: the caller gets an id, the log gets the rest."""
         error_id = self.clock.new_id("ERR")
         name = contract.id if contract else "no contract"
         log.error("%s: %s %s (%s) %s", error_id, request.method, request.path, name, wrong, **options)
-        return self._refusal(None, request, InternalError(errorId=error_id, extra={"errorId": error_id}))
+        return InternalError(errorId=error_id, extra={"errorId": error_id})

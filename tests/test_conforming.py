@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from mockspi.conforming import conforms
 from mockspi.contracts import SPIS
-from mockspi.contracts.records import KINDS
+from mockspi.contracts.collections import KINDS
 from mockspi.fixtures.reading import sample_set
 from mockspi.schema import Shape, Strangers, problems
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from mockspi.errors import UsageError
+from mockspi.errors import StoreBusy, UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 
@@ -51,7 +51,10 @@ class SqliteStore:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
         with self._writing:
-            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise StoreBusy(headers=[("Retry-After", "1")]) from error
             try:
                 yield SqliteRecords(connection, sandbox, self._collections)
             except BaseException:

@@ -1,0 +1,173 @@
+"""The collections of a fixture set: what makes a record's key, what it is searched by, what it points to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mockspi.contracts.order_record import Order
+from mockspi.contracts.records import (
+    Customer,
+    Employee,
+    Interaction,
+    LoyaltyTier,
+    Product,
+    Reservation,
+    Reward,
+    ShippingMethod,
+    Shop,
+    SlotPattern,
+    Stock,
+    TaxExemption,
+    TaxRate,
+    TaxSubmission,
+)
+from mockspi.exchange import Json
+from mockspi.retail.places import ONLINE
+from mockspi.schema import Shape
+from mockspi.store.base import Collection, Term, walk
+from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field that names a record elsewhere; ``also`` are words that stand for no record."""
+
+    path: str
+    collection: str
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A collection, the shape of its records and what they point to."""
+
+    collection: Collection
+    shape: type[Shape]
+    references: tuple[Reference, ...] = ()
+    written: bool = False  #: made by calls; a fixture set need not bring it
+
+
+def _by_name(record: Json) -> str:
+    parts = (next(iter(walk(record, path)), "") for path in ("profile.lastName", "profile.firstName", "profile.customerId"))
+    return "\x01".join(folded(part) for part in parts)
+
+
+_STORE = Reference("storeId", "stores")
+_CUSTOMER = Reference("customerId", "customers")
+_PLACES = (ONLINE,)
+
+KINDS = (
+    Kind(
+        Collection(
+            "customers",
+            key=("profile.customerId",),
+            terms=(
+                Term("customerId", ("profile.customerId",)),
+                Term("loyaltyId", ("loyaltyProfile.loyaltyId",)),
+                Term("email", ("profile.email",), folded),
+                Term("phone", ("profile.phoneMobile", "profile.phoneHome"), phone),
+                Term("phoneMobile", ("profile.phoneMobile",), phone),
+                Term("firstName", ("profile.firstName",), folded),
+                Term("lastName", ("profile.lastName",), folded),
+                Term("postalCode", ("profile.address.postalCode", "addressList[].postalCode"), compact),
+                Term("card", ("cardList[].cardAcquisitionToken",)),
+            ),
+            order=_by_name,
+        ),
+        Customer,
+        (Reference("products[].productId", "products"), Reference("loyaltyProfile.currentTier.name", "loyalty_tiers")),
+    ),
+    Kind(Collection("products", key=("productId",), terms=(Term("gtin", ("gtin",)),)), Product),
+    Kind(Collection("stores", key=("storeId",)), Shop),
+    Kind(
+        Collection("stock", key=("productId", "locationId"), terms=(Term("productId", ("productId",)),)),
+        Stock,
+        (Reference("productId", "products"), Reference("locationId", "stores", _PLACES)),
+    ),
+    Kind(
+        Collection(
+            "orders",
+            key=("orderId",),
+            terms=(
+                Term("orderId", ("orderId", "displayOrderId")),
+                Term("customerId", ("customerProfile.customerId",)),
+                Term("email", ("email", "customerProfile.email"), folded),
+                Term("phoneNumber", ("phoneNumber", "customerProfile.phoneMobile"), phone),
+                Term("firstName", ("customerProfile.firstName", "shippingAddress.firstName"), folded),
+                Term("lastName", ("customerProfile.lastName", "shippingAddress.lastName"), folded),
+                Term("storeId", ("storeId",)),
+                Term("productId", ("orderProductList[].productId",)),
+                Term("gtin", ("orderProductList[].gtin",)),
+                Term("lastFour", ("tenders[].lastFour",)),
+                Term("cardType", ("tenders[].cardType",), folded),
+                Term("expiryMonth", ("tenders[].expiryMonth",)),
+                Term("expiryYear", ("tenders[].expiryYear",)),
+                Term("orderStatus", ("orderStatus",)),
+                Term("orderSource", ("orderSource",)),
+                Term("orderDate", ("orderDate",), moment),
+            ),
+            order=lambda record: newest_first(record["orderDate"]),
+        ),
+        Order,
+        (
+            _STORE,
+            Reference("customerProfile.customerId", "customers"),
+            Reference("orderProductList[].productId", "products"),
+            Reference("orderProductList[].fulfillmentLocation", "stores", _PLACES),
+            Reference("orderProductList[].shippingMethodId", "shipping_methods"),
+            Reference("orderProductList[].salesAssociateAttribution[].storeAssociateId", "employees"),
+            Reference("returnProductList[].productId", "products"),
+        ),
+    ),
+    Kind(Collection("employees", key=("employeeId",)), Employee, (_STORE,)),
+    Kind(
+        Collection(
+            "rewards",
+            key=("rewardId",),
+            terms=(Term("customerId", ("customerId",)),),
+            order=lambda record: moment(record["expiryDate"]),
+        ),
+        Reward,
+        (_CUSTOMER,),
+    ),
+    Kind(
+        Collection(
+            "tax_rates",
+            key=("jurisdiction", "taxCode"),
+            terms=(Term("countryCode", ("countryCode",), folded),),
+        ),
+        TaxRate,
+    ),
+    Kind(Collection("tax_exemptions", key=("exemptionCode",)), TaxExemption),
+    Kind(Collection("shipping_methods", key=("shippingMethodId",)), ShippingMethod),
+    Kind(
+        Collection("delivery_slots", key=("storeId", "shippingMethodId")),
+        SlotPattern,
+        (Reference("storeId", "stores", _PLACES), Reference("shippingMethodId", "shipping_methods")),
+    ),
+    Kind(
+        Collection(
+            "interactions",
+            key=("interactionId",),
+            terms=(Term("customerId", ("customerId",)),),
+            order=lambda record: newest_first(record["date"]),
+        ),
+        Interaction,
+        (_CUSTOMER, _STORE, Reference("associateId", "employees")),
+    ),
+    Kind(Collection("loyalty_tiers", key=("name",)), LoyaltyTier),
+    Kind(
+        Collection(
+            "reservations",
+            key=("cartId",),
+            terms=(Term("productId", ("productList[].productId",), exact),),
+        ),
+        Reservation,
+        (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),
+        written=True,
+    ),
+    Kind(Collection("tax_submissions", key=("orderId",)), TaxSubmission, written=True),
+)
+
+COLLECTIONS = MappingProxyType({kind.collection.name: kind.collection for kind in KINDS})
