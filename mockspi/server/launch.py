@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -26,6 +27,7 @@ from mockspi.errors import UsageError
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
+_FOLLOW_SECONDS = 0.25
 
 
 def serve(house: House, ready: Callable[[int], None]) -> None:
@@ -48,7 +50,7 @@ def serve(house: House, ready: Callable[[int], None]) -> None:
     watch = threading.Thread(target=_announce, args=(settings.host, port, ready), daemon=True)
     _after_workers(server, settings.workers, watch.start)
     try:
-        server.serve(target_loader=partial(load, house), wrap_loader=False)
+        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
     finally:
         if held:
             held.close()
@@ -56,11 +58,21 @@ def serve(house: House, ready: Callable[[int], None]) -> None:
             shutil.rmtree(house.overlay.parent, ignore_errors=True)
 
 
-def load(house: House) -> Any:
-    """The application, made in each worker."""
+def load(house: House, parent: int) -> Any:
+    """The application, made in each worker, which ends when its parent is gone."""
     from mockspi.server import app, logs  # imported by the worker, not to start the parent late
 
+    for name in [name for name in os.environ if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")]:
+        del os.environ[name]  # Granian puts the environment into every request, where HTTP_PROXY would be a header
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
+
+
+def _follow(parent: int) -> None:
+    """Stop this worker when its parent was killed: nobody else would, and the port would stay taken."""
+    while os.getppid() == parent:
+        time.sleep(_FOLLOW_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[], None]) -> None:
