@@ -27,7 +27,7 @@ from mockspi.routes import RouteTable
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
-from mockspi.store.compiled import compile_set, hold, tidy
+from mockspi.store.compiled import compile_set, settle, tidy
 from mockspi.store.sqlite import SqliteStore
 
 
@@ -68,16 +68,26 @@ class House:
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
             notice=notice,
+            pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
+
+
+def document(request: Request) -> Reply:
+    """The OpenAPI of this server, under the address by which it was called."""
+    from mockspi.openapi import spi  # slow to import, and seldom asked for
+
+    host = request.headers.get("host", "127.0.0.1")
+    return Reply.of(spi(base=f"http://{host}{request.path.removesuffix('/openapi.json')}"))
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
-    house = House(settings, found.folder, base, overlay(settings), ephemeral=state_folder(settings) is None)
+    written = overlay(settings)
+    base = settle(base, written.parent)
+    house = House(settings, found.folder, base, written, ephemeral=state_folder(settings) is None)
     house.table()
-    hold(base)
     SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
     return house
 
@@ -107,7 +117,7 @@ def scratch() -> Path:
 
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
     """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
-    target = cache_folder() / f"{found.digest}-{fingerprint()}.sqlite"
+    target = cache(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
     if target.is_file():
         os.utime(target)
         return target
@@ -125,6 +135,17 @@ def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: boo
         staged.unlink(missing_ok=True)
     tidy(target.parent)
     return target
+
+
+def cache(folder: Path) -> Path:
+    """The cache folder, made if it can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the cache folder {folder} cannot be made: {error.strerror}; name another with XDG_CACHE_HOME"
+        ) from error
+    return folder
 
 
 def lint(found: FixtureSet) -> list[Finding]:
@@ -193,5 +214,8 @@ def messages(found: FixtureSet) -> Messages:
 def fingerprint() -> str:
     """What compiled sets depend on beside the fixtures: this version of the code."""
     folder = Path(mockspi.__file__).parent
-    stats = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in sorted(folder.rglob("*.py"))]
+    stats = [
+        (path.relative_to(folder).as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns)
+        for path in sorted(folder.rglob("*.py"))
+    ]
     return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]

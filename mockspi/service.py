@@ -6,13 +6,13 @@ import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from mockspi.clock import Clock
 from mockspi.contract import Call, Contract, Policy
-from mockspi.errors import Failure, InternalError, Refusal
+from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
@@ -35,6 +35,7 @@ class Service:
     policy: Policy
     max_body: int
     notice: Callable[[Exchange], None] | None = None
+    pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
 
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens."""
@@ -63,6 +64,8 @@ class Service:
     def _admitted(self, request: Request, sandbox: str) -> tuple[Contract | None, Reply]:
         contract: Contract | None = None
         try:
+            if request.path in self.pages:
+                return None, self._page(request)
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),))
             contract, path = self.table.find(request)
@@ -71,6 +74,14 @@ class Service:
             return contract, self._refusal(contract, request, failure)
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
             return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True))
+
+    def _page(self, request: Request) -> Reply:
+        allowed = (("Allow", "GET, HEAD, OPTIONS"),)
+        if request.method == "OPTIONS":
+            return Reply(204, headers=allowed)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
+        return self.pages[request.path](request)
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: str) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)

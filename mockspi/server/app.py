@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockspi.exchange import Reply, Request
-from mockspi.service import UNAUTHORIZED, Service
+from mockspi.service import Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def create_app(service: Service) -> Flask:
     """The WSGI application of a service. Two of them in one process share nothing."""
     app = Flask("mockspi", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect would come before the key is looked at
 
     def answer(**_: Any) -> Response:
-        return to_flask(service.handle(to_request(request.environ, service.max_body)))
+        asked = to_request(request.environ)
+        if service.guard(asked) is not None:  # nobody without a key makes us wait for a body
+            asked = replace(asked, body=read(request.environ, service.max_body))
+        return to_flask(service.handle(asked))
 
     def unmatched(_: HTTPException) -> Response:
         return answer()
@@ -33,25 +36,12 @@ def create_app(service: Service) -> Flask:
         if (rule, route.contract.method) not in seen:
             seen.add((rule, route.contract.method))
             app.add_url_rule(rule, endpoint=route.contract.id, view_func=answer, methods=methods, provide_automatic_options=False)
-    for version in service.table.versions:
-        rule = f"{service.table.base}/{version}/openapi.json"
-        app.add_url_rule(rule, f"openapi {version}", lambda: to_flask(document(service)))
     app.register_error_handler(HTTPException, unmatched)
     return app
 
 
-def document(service: Service) -> Reply:
-    """The OpenAPI of this server, under the address by which it was called; only with a key."""
-    from mockspi.openapi import spi
-
-    if service.guard(to_request(request.environ, 0)) is None:
-        return UNAUTHORIZED
-    base = request.base_url.removesuffix("/openapi.json")
-    return Reply.of(spi(base=base))
-
-
-def to_request(environ: WSGIEnvironment, limit: int) -> Request:
-    """The one translation from WSGI; no more of the body is read than shows that it is too large."""
+def to_request(environ: WSGIEnvironment) -> Request:
+    """The one translation from WSGI, without the body."""
     headers = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")}
     headers |= {
         name.replace("_", "-").lower(): str(environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
@@ -61,12 +51,11 @@ def to_request(environ: WSGIEnvironment, limit: int) -> Request:
         path=text(environ.get("PATH_INFO", "")),
         query=pairs(environ.get("QUERY_STRING", "")),
         headers=headers,
-        body=read(environ, limit),
     )
 
 
 def read(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The body, or its first bytes over the limit."""
+    """The body; of one that is too large no more than shows that it is."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not length and "HTTP_TRANSFER_ENCODING" not in environ:
         return b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from mockspi.exchange import Exchange, Request
 from mockspi.settings import Settings
 
 MASK = "***"
+_KEY = re.compile(r"(api_?key(?:=|%3D))[^&\s]+", re.IGNORECASE)
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 log = logging.getLogger("mockspi")
 calls = logging.getLogger("mockspi.calls")
@@ -70,7 +72,9 @@ def log_call(exchange: Exchange) -> None:
 def shown(request: Request) -> str:
     """Method, path and query, the api_key masked however it is spelt."""
     query = [(name.partition("=")[0], MASK) if _tells_key(name, value) else (name, value) for name, value in request.query]
-    return f"{request.method} {quote(request.path)}" + (f"?{urlencode(query, safe='*')}" if query else "")
+    return _KEY.sub(rf"\g<1>{MASK}", f"{request.method} {quote(request.path)}") + (
+        f"?{urlencode(query, safe='*')}" if query else ""
+    )
 
 
 def _tells_key(name: str, value: str) -> bool:

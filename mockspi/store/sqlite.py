@@ -22,7 +22,7 @@ _VERSION = 1
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
     sort TEXT NOT NULL, body TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS records_key ON records (sandbox, collection, key);
 CREATE TABLE IF NOT EXISTS terms (
@@ -30,6 +30,10 @@ CREATE TABLE IF NOT EXISTS terms (
     PRIMARY KEY (sandbox, collection, term, value, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
 """
+_BODY = (
+    "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
+    "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
+)
 
 
 class SqliteStore:
@@ -57,10 +61,11 @@ class SqliteStore:
                 raise StoreBusy(headers=[("Retry-After", "1")]) from error
             try:
                 yield SqliteRecords(connection, sandbox, self._collections)
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
@@ -140,13 +145,14 @@ class SqliteRecords:
             f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
         )
         values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
-        paged = f"SELECT layer, id, count(*) OVER () FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
-        rows = self.connection.execute(paged, (*values, -1 if limit is None else limit, offset)).fetchall()
+        paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
+        whole = f"SELECT {_BODY}, total FROM ({paged}) p"  # one statement sees one state, whatever is written meanwhile
+        rows = self.connection.execute(whole, (*values, -1 if limit is None else limit, offset)).fetchall()
         if rows or not (offset or limit == 0):
-            total = rows[0][2] if rows else 0
+            total = rows[0][1] if rows else 0
         else:
             total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
-        return Page(total, [self._body(layer, id_) for layer, id_, _ in rows])
+        return Page(total, [json.loads(body) for body, _ in rows])
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""
@@ -170,11 +176,6 @@ class SqliteRecords:
                 "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
                 [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
             )
-
-    def _body(self, layer: int, id_: int) -> Json:
-        table = "base.records" if layer else "main.records"
-        body: Json = json.loads(self.connection.execute(f"SELECT body FROM {table} WHERE id = ?", (id_,)).fetchone()[0])
-        return body
 
     def _conditions(self, layer: str, collection: str, criteria: tuple[Criterion, ...]) -> tuple[str, list[str]]:
         kind = self._collections[collection]
