@@ -18,7 +18,7 @@ from mockspi.clock import Clock
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
-from mockspi.errors import MockspiError, UsageError
+from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
@@ -28,16 +28,7 @@ from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
 from mockspi.store.compiled import compile_set, settle, tidy
-from mockspi.store.sqlite import SqliteStore
-
-
-class BrokenSet(MockspiError):
-    """A fixture set with findings; nothing is served from it."""
-
-    def __init__(self, folder: Path, findings: list[Finding]) -> None:
-        super().__init__(f"{folder}: {len(findings)} findings")
-        self.folder = folder
-        self.findings = findings
+from mockspi.store.sqlite import SqliteStore, changed
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     base = settle(base, written.parent)
     house = House(settings, found.folder, base, written, ephemeral=state_folder(settings) is None)
     house.table()
-    SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
+    changed(house.overlay)
     return house
 
 

@@ -83,7 +83,7 @@ def test_a_static_query_may_go_with_the_url(placed: Server) -> None:
 def test_the_other_name_of_the_order_search_is_understood(placed: Server) -> None:
     found = call(placed, "POST", "/retail/find-orders", json={"orderId": "O-7001"})
     assert found.status_code == 200
-    assert [order["orderId"] for order in found.json()["orderList"]] == ["O-7001"]
+    assert [order["orderId"] for order in found.json()["orders"]] == ["O-7001"]
 
 
 def test_the_operations_of_the_tax_service_are_appended_to_its_base(placed: Server) -> None:

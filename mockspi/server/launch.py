@@ -37,7 +37,7 @@ def serve(house: House, ready: Callable[[int], None]) -> None:
     held, port = take_port(settings.host, settings.port)
     server = Server(
         "mockspi",
-        address=settings.host,
+        address=address_of(settings.host),
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
@@ -90,12 +90,21 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
     os.register_at_fork(after_in_parent=forked)
 
 
+def address_of(host: str) -> str:
+    """The numeric address of a host name: Granian takes no other."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except socket.gaierror as error:
+        raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
+
+
 def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
     """Make sure that nobody else listens there; on Linux the port is held for the workers until they do.
 
     The workers share the port with SO_REUSEPORT, with which the kernel would let a second mockspi listen too:
     so it is first taken without.
     """
+    host = address_of(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -109,8 +118,6 @@ def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((host, port))
-    except socket.gaierror as error:
-        raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise UsageError(f"port {port} on {host} {why}; choose another with --port, or 0 for a free one") from error

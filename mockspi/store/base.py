@@ -134,9 +134,3 @@ class Store(Protocol):
 
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""
-
-    def reset(self, sandbox: str | None = None) -> int:
-        """Drop what a sandbox (or every one) has written; how many records that were."""
-
-    def sandboxes(self) -> dict[str, int]:
-        """The sandboxes that have written something, and how many records each."""

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,18 +67,6 @@ class SqliteStore:
                     connection.execute("ROLLBACK")
                 raise
 
-    def reset(self, sandbox: str | None = None) -> int:
-        """Drop what a sandbox (or every one) has written; how many records that were."""
-        where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
-        with self.write(sandbox or "") as records:
-            dropped = records.connection.execute(f"DELETE FROM records {where}", values).rowcount
-            records.connection.execute(f"DELETE FROM terms {where}", values)
-        return dropped
-
-    def sandboxes(self) -> dict[str, int]:
-        """The sandboxes that have written something, and how many records each."""
-        return dict(self._connection().execute("SELECT sandbox, count(*) FROM records GROUP BY sandbox ORDER BY 1"))
-
     def _connection(self) -> sqlite3.Connection:
         if (open_one := getattr(self._local, "connection", None)) is None:
             open_one = self._local.connection = connect(self._base, self._overlay)
@@ -87,12 +75,38 @@ class SqliteStore:
 
 def connect(base: Path, overlay: Path) -> sqlite3.Connection:
     """A connection to the overlay with the base attached, made ready on first use."""
+    connection = _alone(overlay)
+    try:
+        connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
+    except sqlite3.Error as error:
+        raise UsageError(f"the compiled fixture set {base} cannot be opened: {error}; start again") from error
+    return connection
+
+
+def changed(overlay: Path) -> dict[str, int]:
+    """The sandboxes that have written something, and how many records each."""
+    with closing(_alone(overlay)) as connection:
+        return dict(connection.execute("SELECT sandbox, count(*) FROM records GROUP BY sandbox ORDER BY 1"))
+
+
+def drop(overlay: Path, sandbox: str | None = None) -> int:
+    """Drop what a sandbox (or every one) has written; how many records that were. No fixture set is needed for it."""
+    where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
+    with closing(_alone(overlay)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        dropped = connection.execute(f"DELETE FROM records {where}", values).rowcount
+        connection.execute(f"DELETE FROM terms {where}", values)
+        connection.execute("COMMIT")
+    return dropped
+
+
+def _alone(overlay: Path) -> sqlite3.Connection:
+    """A connection to the overlay without a base."""
     try:
         connection = sqlite3.connect(overlay, timeout=_WAIT_SECONDS, isolation_level=None, uri=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         prepare(connection, overlay)
-        connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
     except sqlite3.Error as error:
         raise UsageError(f"the state in {overlay.parent} cannot be used: {error}; name another folder with --state") from error
     return connection
