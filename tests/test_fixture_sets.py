@@ -170,7 +170,8 @@ def test_serve_refuses_a_broken_set_with_the_list_of_lint(
     assert expected
     for _ in range(2):  # a second start knows no better
         done = mockspi("serve", "--port", "0", "--fixtures", "set", "--ready-file", "ready", cwd=tmp_path, env=home)
-        *findings, last = done.stderr.splitlines()
+        progress, *findings, last = done.stderr.splitlines()
+        assert progress == "mockspi: reading the fixture set ..."
         assert (done.returncode, done.stdout) == (2, "")
         assert findings == expected
         assert last.startswith(f"mockspi: set is not served: {len(expected)} finding")

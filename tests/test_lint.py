@@ -177,13 +177,16 @@ def put(value: Any, path: str, new: str) -> str | None:
     return next((f"/{plain}/{index}{deep}" for index, deep in places if deep), None)
 
 
-RESERVATION = {"cartId": "K", "expiresAt": 1, "productList": [{"productId": "P-1001", "locationId": "ONLINE", "quantity": 1}]}
+def reservation() -> dict[str, Any]:
+    """A record of a collection that the sample has none of."""
+    line = {"productId": "P-1001", "locationId": "ONLINE", "quantity": 1}
+    return {"cartId": "K", "expiresAt": 1, "productList": [line]}
 
 
 @pytest.mark.parametrize(("kind", "reference"), REFERENCES)
 def test_a_reference_to_no_record_is_found(kind: Kind, reference: Reference, mine: Path) -> None:
     path = mine / "records" / f"{kind.collection.name}.json"
-    found = json.loads(path.read_text("utf-8"))["records"] if path.exists() else [RESERVATION]
+    found = json.loads(path.read_text("utf-8"))["records"] if path.exists() else [reservation()]
     shutil.rmtree(mine / "examples")
     pointer = next(f"/records/{index}{deep}" for index, one in enumerate(found) if (deep := put(one, reference.path, "NOBODY")))
     text = json.dumps({"records": found}, indent=1)

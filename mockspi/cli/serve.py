@@ -29,7 +29,8 @@ def serve(config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
     from mockspi.server import app, launch  # noqa: F401  # app: imported before the workers fork
 
-    house = building.build(settings, progress=lambda text: click.echo(f"mockspi: {text} ...", err=True))
+    quiet = settings.log_format == "json"
+    house = building.build(settings, progress=lambda text: None if quiet else click.echo(f"mockspi: {text} ...", err=True))
     forget(settings.ready_file)
     try:
         launch.serve(house, lambda port: announce(house, port))

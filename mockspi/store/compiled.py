@@ -77,6 +77,7 @@ def settle(base: Path, folder: Path) -> Path:
     except OSError:
         shutil.copyfile(base, beside)
     beside.replace(own)
+    beside.unlink(missing_ok=True)  # between two links to one file, replace does nothing
     tidy(folder, "base-*.sqlite", _KEPT_LINKS)
     return own
 
