@@ -95,10 +95,15 @@ def plain_calls(house: House, key: str) -> list[str]:
 
 def write_atomically(path: Path, text: str) -> None:
     """A reader sees the whole text or no file; only its owner may read it, for there is a key in it."""
+    write_beside(path, text).replace(path)
+
+
+def write_beside(path: Path, text: str) -> Path:
+    """The same folder, another name."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-    beside.replace(path)
+    return beside
 
 
 def forget(ready_file: str) -> None:
@@ -106,7 +111,7 @@ def forget(ready_file: str) -> None:
     if ready_file:
         path = Path(ready_file)
         try:
-            write_atomically(path, "")
-            path.unlink()
+            path.unlink(missing_ok=True)
+            write_beside(path, "").unlink()  # never under its own name: somebody waits for that
         except OSError as error:
             raise UsageError(f"the ready file {ready_file} cannot be written: {error.strerror}") from error
