@@ -55,8 +55,7 @@ class RouteTable:
     def find(self, request: Request) -> tuple[Contract, dict[str, str]]:
         """The contract that is meant and its path parameters; a Failure that says what is there instead."""
         segments = split(request.path)
-        candidates = self._by_length.get(len(segments), ())
-        fitting = [(route, found) for route in candidates if (found := route.fits(segments)) is not None]
+        fitting = self._fitting(segments)
         if not fitting:
             self._no_such_path(request, segments)
         method = "GET" if request.method == "HEAD" else request.method
@@ -69,8 +68,14 @@ class RouteTable:
 
     def methods(self, path: str) -> list[str]:
         """The methods that a path answers, for OPTIONS."""
-        segments = split(path)
-        return methods_of(one for one in self._by_length.get(len(segments), ()) if one.fits(segments) is not None)
+        return methods_of(route for route, _ in self._fitting(split(path)))
+
+    def _fitting(self, segments: tuple[str, ...]) -> list[tuple[Route, dict[str, str]]]:
+        """The routes of a path, each with its parameters; where one names more of the path, the vaguer ones do not count."""
+        candidates = self._by_length.get(len(segments), ())
+        found = [(route, values) for route in candidates if (values := route.fits(segments)) is not None]
+        fewest = min((len(values) for _, values in found), default=0)
+        return [(route, values) for route, values in found if len(values) == fewest]
 
     def paths(self, contract: Contract) -> list[Route]:
         """Where a contract can be reached."""
