@@ -191,6 +191,18 @@ class Strangers:
                 yield from self._inside(field.inner, member, f"{path}/{index}", dotted)
 
 
+def uneven(shape: type[Shape], value: Any, path: str = "") -> Iterator[Problem]:
+    """Amounts of a document with more than two decimals."""
+    for name, field in instance(shape).fields.items() if isinstance(value, dict) else ():
+        for index, member in enumerate(value[name]) if isinstance(value.get(name), list) else [(None, value.get(name))]:
+            where = f"{path}/{name}" + ("" if index is None else f"/{index}")
+            kind = field.inner if isinstance(field, Many) and index is not None else field
+            if isinstance(kind, Money) and isinstance(member, float) and round(member, 2) != member:
+                yield Problem(where, f"{member} has more than two decimals")
+            elif isinstance(kind, Part) and isinstance(kind.schema, Shape):
+                yield from uneven(type(kind.schema), member, where)
+
+
 def did_you_mean(name: str, names: Any) -> str:
     """A question about the nearest known name, to stand behind what is wrong; empty where nothing is near."""
     near = difflib.get_close_matches(name, list(names), n=1)

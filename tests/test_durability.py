@@ -120,7 +120,8 @@ def test_what_was_answered_before_kill_9_is_there_and_nothing_is_half_there(
         kept = {number for number in range(CREATES) if is_whole(server, number)}
         assert set(answered) <= kept
         assert len(kept) <= len(answered) + THREADS
-        for number in (*random.sample(sorted(kept), 40), *sorted(set(range(CREATES)) - kept)[:40]):
+        under_way = kept - set(answered)  # there or not as it happened, so the likeliest to be half there
+        for number in (*under_way, *random.sample(sorted(kept), 40), *sorted(set(range(CREATES)) - kept)[:40]):
             expected = [f"K-{number:04}"] if number in kept else []
             assert found_by_each_term(server, number) == [expected] * 6
         assert server.call("POST", "/sa/customers", json=shopper(5000)).json()["orderCount"] == 0

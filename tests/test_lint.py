@@ -98,6 +98,18 @@ BROKEN = {
         "Must be one of: CREATED, PENDING",
     ),
     "a key twice": (STORES, '"S-102"', '"S-101"', "{", "/records/1", "the key 'S-101' is taken by record 0"),
+    "an e-mail twice": (
+        CUSTOMERS, "daniel.smith@example.com", "ZOE.MARTIN@example.com", "{", "/records/1",
+        "the email 'ZOE.MARTIN@example.com' is taken by record 0",
+    ),
+    "an amount with three decimals": (
+        ORDERS, '"taxSubTotal": 12.47', '"taxSubTotal": 12.475', '"taxSubTotal"', "/records/0/taxSubTotal",
+        "12.475 has more than",
+    ),
+    "a time zone that nobody knows": (
+        STORES, '"timeZone": "America/New_York"', '"timeZone": "Mars/Olympus"', '"timeZone"', "/records/0/timeZone",
+        "an IANA time zone such as",
+    ),
     "a record that is no object": (STORES, '"records": [', '"records": [5, ', "5, ", "/records/0", "a JSON object is expected"),
     "records that are no list": (STORES, '"records": [', '"record": [', "", "/", "a list of records is expected"),
     "a message that is no text": (

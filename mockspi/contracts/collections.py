@@ -45,6 +45,7 @@ class Kind:
     collection: Collection
     shape: type[Shape]
     references: tuple[Reference, ...] = ()
+    unique: tuple[str, ...] = ()  #: terms that no two records may share
     written: bool = False  #: made by calls; a fixture set need not bring it
 
 
@@ -77,8 +78,9 @@ KINDS = (
         ),
         Customer,
         (Reference("products[].productId", "products"), Reference("loyaltyProfile.currentTier.name", "loyalty_tiers")),
+        unique=("email", "phoneMobile"),
     ),
-    Kind(Collection("products", key=("productId",), terms=(Term("gtin", ("gtin",)),)), Product),
+    Kind(Collection("products", key=("productId",), terms=(Term("gtin", ("gtin",)),)), Product, unique=("gtin",)),
     Kind(Collection("stores", key=("storeId",)), Shop),
     Kind(
         Collection("stock", key=("productId", "locationId"), terms=(Term("productId", ("productId",)),)),

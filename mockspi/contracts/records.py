@@ -6,7 +6,9 @@ may not, unless the set declares it in ``custom_attributes.json``.
 
 from __future__ import annotations
 
-from marshmallow import validate
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import ValidationError, validate
 
 from mockspi.contracts.common import Address, Reserved, SavedAddress, Tier
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
@@ -14,6 +16,14 @@ from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Man
 _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
 _DATE = validate.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="a date such as 2026-12-25 is expected")
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+
+
+def is_time_zone(name: str) -> None:
+    """Refuse a zone that nobody knows: its slots would silently be in another."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValidationError("an IANA time zone such as Europe/Paris is expected") from error
 
 
 class Record(Shape):
@@ -141,7 +151,7 @@ class Shop(Record):
     address = Part(Address, required=True)
     latitude = Number(low=-90, high=90)
     longitude = Number(low=-180, high=180)
-    timeZone = Text(required=True, about="IANA name")
+    timeZone = Text(required=True, validate=is_time_zone, about="IANA name")
     currency = Text(required=True)
     pickup = Flag(required=True)
 
