@@ -170,8 +170,9 @@ def test_the_way_out_answers_the_call_that_is_under_way(
     body = json.dumps(CUSTOMER).encode()
     with serving(tmp_path, "--workers", workers, env=home) as server, connect(server) as connection:
         head = f"POST /spi/1.0/sa/customers?api_key={server.key} HTTP/1.1\r\nHost: mock\r\nContent-Type: application/json\r\n"
-        connection.sendall(f"{head}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[:10])
-        assert server.call("GET", "/sa/customers/C-1001").status_code == 200  # by now the first half has arrived
+        connection.sendall(f"{head}Connection: close\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100")  # now a worker waits for the body
+        connection.sendall(body[:10])
         server.process.send_signal(sign)
         until(lambda: not listens(server))
         assert server.process.poll() is None
