@@ -61,6 +61,8 @@ def serve(house: House, ready: Callable[[int], None]) -> None:
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # the parent's handlers, which the fork copied, would swallow them
+        signal.signal(number, signal.SIG_DFL)
     from mockspi.server import app, logs  # imported by the worker, not to start the parent late
 
     for name in [name for name in os.environ if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")]:
