@@ -218,6 +218,13 @@ class UnsupportedMediaType(BrokenRequest):
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
+class TooManySandboxes(Failure):
+    """There are as many sandboxes as the ``max-sandboxes`` setting allows."""
+
+    status = 409
+    code = "TOO_MANY_SANDBOXES"
+
+
 class StoreBusy(Failure):
     """Another process holds the store; the same call a moment later will do."""
 

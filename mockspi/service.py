@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -10,12 +9,13 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from mockspi.clock import Clock
+from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy
 from mockspi.errors import Failure, InternalError, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.sandbox import Sandbox
 from mockspi.store.base import Store
 
 log = logging.getLogger("mockspi")
@@ -25,13 +25,13 @@ UNAUTHORIZED = Reply(401)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Answers every call. ``keys`` maps sandbox names to api_keys; ``notice`` hears of every exchange."""
+    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notice`` hears of every exchange."""
 
-    keys: Mapping[str, str]
+    opened_by: Callable[[str], Sandbox | None]
     table: RouteTable
     store: Store
     messages: Messages
-    clock: Clock
+    real: Callable[[], int]
     policy: Policy
     max_body: int
     notice: Callable[[Exchange], None] | None = None
@@ -45,22 +45,16 @@ class Service:
             reply = reply.without_body()
         if self.notice:
             name = contract.id if contract else ""
-            self.notice(Exchange(name, request, reply, sandbox or "", (perf_counter() - start) * 1000))
+            opened = sandbox.name if sandbox else ""
+            self.notice(Exchange(name, request, reply, opened, (perf_counter() - start) * 1000))
         return reply
 
-    def guard(self, request: Request) -> str | None:
-        """The sandbox that the api_key opens; every key is compared, in a time that tells nothing."""
+    def guard(self, request: Request) -> Sandbox | None:
+        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
         given = set(request.values("api_key"))
-        if len(given) != 1:
-            return None
-        key = given.pop().encode("utf-8", "surrogatepass")
-        opened = None
-        for name, known in self.keys.items():
-            if hmac.compare_digest(key, known.encode()):
-                opened = name
-        return opened
+        return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _admitted(self, request: Request, sandbox: str) -> tuple[Contract | None, Reply]:
+    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply]:
         contract: Contract | None = None
         try:
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
@@ -68,15 +62,17 @@ class Service:
             contract, path = self.table.find(request)
             return contract, self._answer(contract, request, path, sandbox)
         except Failure as failure:
-            return contract, self._refusal(contract, request, failure)
+            return contract, self._refusal(contract, request, failure, sandbox)
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True))
+            return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
 
-    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: str) -> Reply:
+    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
-        text = self.messages.speak(request)
-        with self.store.write(sandbox) if contract.writes else nullcontext(self.store.read(sandbox)) as records:
-            found = contract.answer(Call(inputs, body, records, self.clock, text, self.policy))
+        text = self.messages.speak(request, sandbox.locale)
+        view = self.store.write(sandbox.name) if contract.writes else nullcontext(self.store.read(sandbox.name))
+        with view as records:
+            clock = sandbox.clock(records.next_number, self.real)
+            found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
             return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
@@ -85,10 +81,10 @@ class Service:
             raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
         return Reply.of(document)
 
-    def _refusal(self, contract: Contract | None, request: Request, failure: Failure) -> Reply:
+    def _refusal(self, contract: Contract | None, request: Request, failure: Failure, sandbox: Sandbox) -> Reply:
         body: Json = {
             "errorCode": failure.code,
-            "errorMessage": self.messages.speak(request)(failure.code, **failure.facts),
+            "errorMessage": self.messages.speak(request, sandbox.locale)(failure.code, **failure.facts),
         }
         if isinstance(failure, Refusal) and contract:
             body.update(contract.refused())
@@ -99,7 +95,7 @@ class Service:
 
     def _defect(self, contract: Contract | None, request: Request, wrong: str, **options: Any) -> InternalError:
         """A fault of ours: the caller gets an id, the log gets the rest."""
-        error_id = self.clock.new_id("ERR")
+        error_id = f"ERR-{random_id()}"
         name = contract.id if contract else "no contract"
         log.error("%s: %s %s (%s) %s", error_id, request.method, request.path, name, wrong, **options)
         return InternalError(errorId=error_id, extra={"errorId": error_id})

@@ -97,6 +97,9 @@ class Records(Protocol):
     def delete(self, collection: str, key: str) -> None:
         """Remove a record; a missing one is no error."""
 
+    def next_number(self) -> int:
+        """1, 2, 3, ... for each sandbox; part of the change that asks."""
+
 
 class Store(Protocol):
     """Opens a sandbox's records for reading, or for one all-or-nothing change."""
@@ -109,6 +112,9 @@ class Store(Protocol):
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
+
+    def copy(self, source: str, target: str) -> int:
+        """Make what a sandbox sees the same as what another sees; how many records that were."""
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""

@@ -18,7 +18,7 @@ from mockspi.errors import StoreBusy, UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS terms (
     sandbox TEXT NOT NULL, collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (sandbox, collection, term, value, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
+CREATE TABLE IF NOT EXISTS numbers (sandbox TEXT PRIMARY KEY, number INTEGER NOT NULL);
 """
 
 
@@ -68,7 +69,24 @@ class SqliteStore:
         with self.write(sandbox or "") as records:
             dropped = records.connection.execute(f"DELETE FROM records {where}", values).rowcount
             records.connection.execute(f"DELETE FROM terms {where}", values)
+            records.connection.execute(f"DELETE FROM numbers {where}", values)
         return dropped
+
+    def copy(self, source: str, target: str) -> int:
+        """Make what a sandbox sees the same as what another sees; how many records that were."""
+        self.reset(target)
+        with self.write(target) as records:
+            run = records.connection.execute
+            run("INSERT INTO numbers SELECT ?, number FROM numbers WHERE sandbox = ?", (target, source))
+            columns = "collection, key, sort, body"
+            copied = run(f"INSERT INTO records (sandbox, {columns}) SELECT ?, {columns} FROM records WHERE sandbox = ?", (target, source))
+            run(
+                "INSERT INTO terms SELECT new.sandbox, t.collection, t.term, t.value, new.id FROM terms t "
+                "JOIN records old ON old.id = t.id JOIN records new ON new.sandbox = ? AND new.collection = old.collection "
+                "AND new.key = old.key WHERE t.sandbox = ?",
+                (target, source),
+            )
+        return copied.rowcount
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""
@@ -156,6 +174,14 @@ class SqliteRecords:
     def delete(self, collection: str, key: str) -> None:
         """Remove a record; a missing one is no error."""
         self._write(self._collections[collection], key, None)
+
+    def next_number(self) -> int:
+        """1, 2, 3, ... for each sandbox; part of the change that asks."""
+        row = self.connection.execute(
+            "INSERT INTO numbers VALUES (?, 1) ON CONFLICT (sandbox) DO UPDATE SET number = number + 1 RETURNING number",
+            (self.sandbox,),
+        ).fetchone()
+        return int(row[0])
 
     def _write(self, kind: Collection, key: str, record: Json | None) -> None:
         run = self.connection.execute
