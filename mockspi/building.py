@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,10 +27,8 @@ from mockspi.routes import RouteTable
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
-from mockspi.store.compiled import compile_set
+from mockspi.store.compiled import compile_set, hold, tidy
 from mockspi.store.sqlite import SqliteStore
-
-_KEPT_SETS = 16
 
 
 class BrokenSet(MockspiError):
@@ -77,6 +77,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
     house = House(settings, found.folder, base, overlay(settings), ephemeral=state_folder(settings) is None)
     house.table()
+    hold(base)
     SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
     return house
 
@@ -85,11 +86,23 @@ def overlay(settings: Settings) -> Path:
     """The file for what is written; its folder is made, a scratch one where nothing is to be kept."""
     folder = state_folder(settings)
     try:
-        folder = Path(tempfile.mkdtemp(prefix="mockspi-")) if folder is None else folder
+        folder = scratch() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"the state folder {folder} cannot be made: {error.strerror}; name another with --state") from error
     return folder / "records.sqlite"
+
+
+def scratch() -> Path:
+    """A folder that goes when this process ends, but not when one that it forked does."""
+    folder, owner = Path(tempfile.mkdtemp(prefix="mockspi-")), os.getpid()
+
+    def forget() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(forget)
+    return folder
 
 
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
@@ -102,10 +115,14 @@ def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: boo
     findings = [] if trusted else check(found)
     if findings:
         raise BrokenSet(found.folder, findings)
-    compile_set(target, COLLECTIONS, ((name, record) for name, _, record in found.records()))
-    if not trusted and (findings := rehearse(found, target)):
-        target.unlink(missing_ok=True)
-        raise BrokenSet(found.folder, findings)
+    staged = target.with_name(f".{target.name}.{os.getpid()}.staged")  # nobody serves it before it is rehearsed
+    try:
+        compile_set(staged, COLLECTIONS, ((name, record) for name, _, record in found.records()))
+        if not trusted and (findings := rehearse(found, staged)):
+            raise BrokenSet(found.folder, findings)
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)
     tidy(target.parent)
     return target
 
@@ -118,6 +135,11 @@ def lint(found: FixtureSet) -> list[Finding]:
         base = Path(folder) / "base.sqlite"
         compile_set(base, COLLECTIONS, ((name, record) for name, _, record in found.records()))
         return rehearse(found, base)
+
+
+def stale_examples(found: FixtureSet) -> int:
+    """How many values of a set's examples the mock does not reproduce from its records."""
+    return sum(1 for one in lint(found) if one.file.startswith("examples/"))
 
 
 def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
@@ -173,10 +195,3 @@ def fingerprint() -> str:
     folder = Path(mockspi.__file__).parent
     stats = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in sorted(folder.rglob("*.py"))]
     return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]
-
-
-def tidy(folder: Path) -> None:
-    """Keep the compiled sets that were used last."""
-    sets = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in sets[_KEPT_SETS:]:
-        old.unlink(missing_ok=True)

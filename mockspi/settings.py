@@ -54,9 +54,13 @@ def _text(value: Any) -> str:
     return value
 
 
+def _path(value: Any) -> str:
+    return value if value == "" else _text(value)
+
+
 def _whole(low: int, high: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"\d{1,12}", str(value)) or not low <= int(value) <= high:
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,12}", str(value)) or not low <= int(value) <= high:
             raise ValueError(f"a whole number from {low} to {high} is expected")
         return int(value)
 
@@ -89,7 +93,7 @@ def _key(value: Any) -> tuple[str, str]:
 
 
 def _version(value: Any) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)*", str(value)):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(value)):
         raise ValueError("a version such as 1.0 is expected")
     return str(value)
 
@@ -107,14 +111,14 @@ SETTINGS = (
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
-    Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", str, "FILE"),
-    Setting("state", "", "Folder for what is written; 'memory' keeps nothing. The user's state folder unless given.", str, "DIR"),
+    Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", _path, "FILE"),
+    Setting("state", "", "Folder for what is written; memory keeps nothing. The user's state folder unless given.", _path, "DIR"),
     Setting("workers", 1, "Worker processes.", _whole(1, 64), "N"),
     Setting("threads", 32, "Threads in each worker.", _whole(1, 1024), "N"),
     Setting("max_body", 1_048_576, "Largest request body in bytes, unpacked.", _whole(1, 1_073_741_824), "BYTES"),
     Setting("log_format", "text", "How the log and the ready line are written.", _one_of("text", "json"), "text|json"),
     Setting("log_calls", "auto", "Whether calls are logged; auto: on a terminal.", _one_of("auto", "on", "off"), "auto|on|off"),
-    Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", str, "PATH"),
+    Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
     Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
 )  # fmt: skip
@@ -183,15 +187,19 @@ def _pick(setting: Setting, layers: Sequence[tuple[str, Mapping[str, Any]]]) -> 
 
 def _read(setting: Setting, raw: Any, where: str) -> Any:
     try:
-        if not setting.many:
-            return setting.read(raw)
-        if isinstance(raw, Mapping):
-            raw = [f"{name}={value}" for name, value in raw.items()]
-        parts = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw
-        return tuple(setting.read(part) for part in parts)
+        return tuple(setting.read(part) for part in _parts(raw)) if setting.many else setting.read(raw)
     except (ValueError, TypeError) as error:
         shown = "***" if setting.name == "api_key" else repr(raw)
         raise UsageError(f"{where} is {shown}: {error}") from error
+
+
+def _parts(raw: Any) -> Sequence[Any]:
+    if isinstance(raw, Mapping):
+        raw = [f"{name}={value}" for name, value in raw.items()]
+    parts = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw if isinstance(raw, (list, tuple)) else [raw]
+    if not parts:
+        raise ValueError("at least one is expected")
+    return parts
 
 
 def _file(named: str) -> tuple[Path, dict[str, Any]]:

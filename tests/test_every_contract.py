@@ -270,6 +270,7 @@ def test_members_that_no_contract_knows_are_tolerated(contract: Contract, sandbo
     answer = play(sandbox, example, body=body)
     assert answer.status_code == 200
     assert "errorCode" not in answer.json()
+    assert list(nulls(answer.json(), "")) == []
 
 
 @each_contract

@@ -39,7 +39,11 @@ def test_a_gzip_body_is_unpacked(sandbox: Sandbox, encoding: str) -> None:
     assert found(post(sandbox, gzip.compress(GOOD), Content_Encoding=encoding)) == ["O-7001"]
 
 
-@pytest.mark.parametrize("body", [GOOD, gzip.compress(GOOD)[:-6], gzip.compress(GOOD)[:12], b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "body",
+    [GOOD, gzip.compress(GOOD)[:-6], gzip.compress(GOOD)[:12], b"\x1f\x8b"],
+    ids=["plain", "no checksum", "cut off", "two bytes"],
+)
 def test_a_broken_gzip_body_is_refused(sandbox: Sandbox, body: bytes) -> None:
     assert refusal(post(sandbox, body, Content_Encoding="gzip")) == (400, "JSON_UNREADABLE", [""])
 

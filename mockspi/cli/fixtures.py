@@ -66,5 +66,7 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     settings = chosen(config, given)
     name = sandbox or next(iter(settings.keys))
     house = building.build(settings)
-    count = writing.export(house.service().store.read(name), open_set(settings.fixtures), folder)
-    click.echo(f"{count} records of sandbox {name} in {folder}")
+    records = house.service().store.read(name)
+    count, stale = writing.export(records, open_set(settings.fixtures), folder, building.stale_examples)
+    left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""
+    click.echo(f"{count} records of sandbox {name} in {folder}{left_out}")

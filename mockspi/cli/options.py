@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from mockspi.settings import SETTINGS, Settings, load
+from mockspi.settings import SETTINGS, Settings, load, strange_variables
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,7 +32,9 @@ def with_settings(*names: str) -> Callable[[Function], Function]:
 
 
 def chosen(config: str, given: dict[str, Any]) -> Settings:
-    """The settings behind a command's options."""
+    """The settings behind a command's options; a variable that is none of ours but looks like one gets a warning."""
+    for sentence in strange_variables(os.environ):
+        click.secho(f"mockspi: {sentence}", fg="yellow", err=True)
     return load(given, file=config)
 
 

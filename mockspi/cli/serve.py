@@ -12,7 +12,6 @@ import click
 
 from mockspi.cli.options import chosen, with_settings
 from mockspi.errors import UsageError
-from mockspi.settings import strange_variables
 
 if TYPE_CHECKING:
     from mockspi.building import House
@@ -26,8 +25,6 @@ DOCS = "docs/quickstart.md in the repository; 'mockspi contracts' lists every en
 def serve(config: str, **given: Any) -> None:
     """Serve every SPI from a fixture set, until Ctrl-C."""
     settings = chosen(config, given)
-    for sentence in strange_variables(os.environ):
-        click.secho(f"mockspi: {sentence}", fg="yellow", err=True)
     from mockspi import building  # heavy: only where it is needed
     from mockspi.server import app, launch  # noqa: F401  # app: imported before the workers fork
 
@@ -58,7 +55,7 @@ def announce(house: House, port: int) -> None:
     settings = house.settings
     base = f"http://{reachable(settings.host)}:{port}{settings.base_path}/{settings.api_version[0]}"
     name, key = next(iter(settings.keys.items()))
-    document = {"baseUrl": base, "apiKey": key, "pid": os.getpid(), "fixtures": str(house.fixtures)}
+    document = {"baseUrl": base, "apiKey": key, "pid": os.getpid(), "fixtures": str(house.fixtures.resolve())}
     if settings.ready_file:
         write_atomically(Path(settings.ready_file), json.dumps(document) + "\n")
     click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, name, key))
@@ -106,6 +103,8 @@ def write_atomically(path: Path, text: str) -> None:
 def forget(ready_file: str) -> None:
     """Take an old ready file away: it would speak for a server that is gone."""
     if ready_file:
+        if not (folder := Path(ready_file).parent).is_dir():
+            raise UsageError(f"the ready file {ready_file} cannot be written: there is no folder {folder}")
         try:
             Path(ready_file).unlink(missing_ok=True)
         except OSError as error:

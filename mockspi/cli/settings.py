@@ -17,14 +17,21 @@ from mockspi.settings import SETTINGS
 def settings(config: str, as_json: bool, **given: Any) -> None:
     """Show every setting and where its value came from. api_keys are masked."""
     found = chosen(config, given)
-    rows = [[one.name, _shown(one.name, found.values[one.name].value), found.values[one.name].source] for one in SETTINGS]
+    rows = [(one.name, _masked(one.name, found.values[one.name].value), found.values[one.name].source) for one in SETTINGS]
     if as_json:
         click.echo(json.dumps({name: {"value": value, "source": source} for name, value, source in rows}, indent=2))
     else:
-        click.echo(table(rows, ["setting", "value", "source"]))
+        click.echo(table([[name, _text(value), source] for name, value, source in rows], ["setting", "value", "source"]))
 
 
-def _shown(name: str, value: Any) -> str:
+def _masked(name: str, value: Any) -> Any:
+    """The value; of a key no more than the beginning of a long one."""
     if name == "api_key":
-        return ", ".join(f"{sandbox}={key[:2]}***" for sandbox, key in value)
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+        return [f"{sandbox}={key[:2] if len(key) > 8 else ''}***" for sandbox, key in value]
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, (list, tuple)) else str(value)

@@ -18,7 +18,7 @@ from mockspi.errors import (
 from mockspi.exchange import Json
 from mockspi.retail.places import country
 from mockspi.store.base import Criterion, Records
-from mockspi.store.terms import is_phone_ending
+from mockspi.store.terms import folded, is_phone_ending
 
 _SEARCHED = ("firstName", "lastName", "email", "phone", "customerId", "loyaltyId", "postalCode")
 
@@ -38,7 +38,7 @@ def told(records: Records, customer: Json) -> Json:
 
 def criteria(asked: Json) -> list[Criterion]:
     """What a search asks for: names by prefix, phones by their digits or last seven and more, the rest as it is."""
-    given = {name: asked[name] for name in _SEARCHED if asked.get(name, "").strip()}
+    given = {name: asked[name] for name in _SEARCHED if folded(asked.get(name, ""))}
     if not given:
         raise SearchCriteriaRequired
     return [
@@ -77,8 +77,11 @@ def _save(records: Records, customer: Json, clock: Clock) -> Json:
         others = records.find("customers", Criterion(term, (value,)), limit=2).records if value else []
         if any(other["profile"]["customerId"] != profile["customerId"] for other in others):
             raise CustomerAlreadyExists(customerId=profile["customerId"])
+    taken: set[str] = set()
     for address in customer.get("addressList", []):
-        address.setdefault("addressId", clock.new_id("A"))
+        if address.get("addressId", "") in taken | {""}:
+            address["addressId"] = clock.new_id("A")
+        taken.add(address["addressId"])
     records.put("customers", customer)
     return told(records, customer)
 

@@ -24,6 +24,7 @@ from granian.server.common import AbstractServer
 
 from mockspi.building import House
 from mockspi.errors import UsageError
+from mockspi.server.logs import PROBE
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
@@ -127,7 +128,7 @@ def _announce(host: str, port: int, ready: Callable[[int], None]) -> None:
     while time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(reachable(host).strip("[]"), port, timeout=1)
-            connection.request("GET", "/")
+            connection.request("GET", "/", headers={"User-Agent": PROBE})
             status = connection.getresponse().status
             connection.close()
             if status == http.client.UNAUTHORIZED:
