@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import mockspi
 from mockspi import connectors, examples
-from mockspi.clock import Clock
+from mockspi.admin.route import Desk
+from mockspi.clock import system_now
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
@@ -24,10 +26,12 @@ from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
 from mockspi.store.compiled import compile_set, hold, tidy
+from mockspi.store.control import SandboxStore
 from mockspi.store.sqlite import SqliteStore
 
 
@@ -48,6 +52,7 @@ class House:
     fixtures: Path
     base: Path
     overlay: Path
+    admin_token: str
     ephemeral: bool = False
 
     def table(self) -> RouteTable:
@@ -56,15 +61,25 @@ class House:
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
         return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
 
+    def sandboxes(self) -> SandboxStore:
+        """Which sandboxes there are."""
+        path = self.overlay.with_name("sandboxes.sqlite")
+        return SandboxStore(path, self.settings.keys, system_now)
+
+    def desk(self, base_url: str) -> Desk:
+        """What the admin port works with."""
+        store = SqliteStore(self.base, self.overlay, COLLECTIONS)
+        return Desk(self.settings, base_url, self.sandboxes(), store, system_now)
+
     def service(self, notice: Callable[[Exchange], None] | None = None) -> Service:
         """A service over this house; every process makes its own."""
         settings = self.settings
         return Service(
-            keys=settings.keys,
+            opened_by=self.sandboxes().opened_by,
             table=self.table(),
             store=SqliteStore(self.base, self.overlay, COLLECTIONS),
             messages=messages(open_set(settings.fixtures)),
-            clock=Clock(),
+            real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
             notice=notice,
@@ -75,7 +90,15 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
-    house = House(settings, found.folder, base, overlay(settings), ephemeral=state_folder(settings) is None)
+    token = settings.admin_token or secrets.token_urlsafe(24)
+    house = House(
+        settings,
+        found.folder,
+        base,
+        overlay(settings),
+        settings.admin_token or secrets.token_urlsafe(24),
+        ephemeral=state_folder(settings) is None,
+    )
     house.table()
     hold(base)
     SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
@@ -162,13 +185,9 @@ _rehearsals = count()
 def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:
     """The reply to an example, after those that it needs, in a sandbox that nobody else uses."""
     key = f"rehearsal-{next(_rehearsals)}"
-    alone = Service(
-        keys={key: key}, table=service.table, store=service.store, messages=service.messages, clock=service.clock,
-        policy=service.policy, max_body=service.max_body,
-    )  # fmt: skip
     for needed in examples.before(example, SPIS, found):
-        alone.handle(_asked(needed, key))
-    return alone.handle(_asked(example, key))
+        service.handle(_asked(needed, key))
+    return service.handle(_asked(example, key))
 
 
 def _asked(example: examples.Example, key: str) -> Request:
@@ -177,8 +196,9 @@ def _asked(example: examples.Example, key: str) -> Request:
 
 def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
     return Service(
-        keys={}, table=RouteTable(SPIS, "/spi", ("1.0",), ()), store=SqliteStore(base, overlay, COLLECTIONS),
-        messages=messages(found), clock=Clock(), policy=Policy(), max_body=1_048_576,
+        opened_by=lambda key: Sandbox(key, key), table=RouteTable(SPIS, "/spi", ("1.0",), ()),
+        store=SqliteStore(base, overlay, COLLECTIONS), messages=messages(found), real=system_now, policy=Policy(),
+        max_body=1_048_576,
     )  # fmt: skip
 
 

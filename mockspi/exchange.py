@@ -29,12 +29,26 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a rule does to a reply on its way: the door waits ``delay`` milliseconds, then commits the fault.
+
+    Faults: reset, empty, truncate, garbage, timeout, dribble (``chunk`` bytes every ``interval`` milliseconds).
+    """
+
+    delay: float = 0.0
+    fault: str = ""
+    chunk: int = 0
+    interval: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back: status, headers without Content-Length (the door adds it), body bytes."""
+    """What goes back: status, headers without Content-Length (the door adds it), body bytes, trouble on the way."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    trouble: Trouble | None = None
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:

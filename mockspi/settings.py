@@ -107,6 +107,11 @@ def _base(value: Any) -> str:
 SETTINGS = (
     Setting("host", "127.0.0.1", "Address to listen on; beyond loopback only with an --api-key of your own.", _text, "HOST"),
     Setting("port", 8080, "Port to listen on; 0 takes a free one.", _whole(0, 65535), "PORT"),
+    Setting("admin_host", "127.0.0.1", "Address of the admin port; beyond loopback only with --admin-token.", _text, "HOST"),
+    Setting("admin_port", 8081, "Admin port; 0 takes a free one.", _whole(0, 65535), "PORT"),
+    Setting("admin_token", "", "Token of the admin port; made up and printed once unless given.", str, "TOKEN"),
+    Setting("max_sandboxes", 10_000, "Most sandboxes at once.", _whole(1, 1_000_000), "N"),
+    Setting("auto_sandbox", "", "Unknown api_keys with this prefix open a sandbox of their own.", str, "PREFIX"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
@@ -225,11 +230,18 @@ def _check(settings: Settings) -> None:
     for what, values in (("name", names), ("key", keys)):
         if len(set(values)) < len(values):
             raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
+    if not is_loopback(settings.admin_host) and not settings.admin_token:
+        raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
     if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
         raise UsageError(
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "
             "choose one with --api-key staging=KEY"
         )
+
+
+def is_default(settings: Settings, name: str) -> bool:
+    """Whether nobody chose this setting's value."""
+    return settings.values[name].source == "default"
 
 
 def is_loopback(host: str) -> bool:

@@ -161,7 +161,7 @@ KINDS = (
         Collection(
             "reservations",
             key=("cartId",),
-            terms=(Term("productId", ("productList[].productId",), exact),),
+            terms=(Term("productId", ("productList[].productId",), exact), Term("expiresAt", ("expiresAt",), moment)),
         ),
         Reservation,
         (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http
 import http.client
 import itertools
 import multiprocessing
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,48 +27,102 @@ from granian.server.common import AbstractServer
 from mockspi.building import House
 from mockspi.errors import UsageError
 from mockspi.server.logs import PROBE
+from mockspi.settings import is_default
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
+_ADMIN_THREADS = 8
 
 
-def serve(house: House, ready: Callable[[int], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then let calls that are under way end; ``ready(port)`` once requests are answered."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a server listens."""
+
+    data: int
+    admin: int
+
+
+def serve(house: House, ready: Callable[[Ports], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then let calls that are under way end; ``ready`` once requests are answered."""
     settings = house.settings
     held, port = take_port(settings.host, settings.port)
-    server = Server(
+    admin_held, admin_port = take_admin_port(house)
+    ports = Ports(port, admin_port)
+    desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
+    desk.start()
+    server = _server(settings.host, port, settings.workers, settings.threads)
+    watch = threading.Thread(target=_announce, args=(house, ports, ready), daemon=True)
+    _after_workers(server, settings.workers, watch.start)
+    try:
+        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
+    finally:
+        desk.terminate()
+        desk.join(_DRAIN_SECONDS)
+        for one in (held, admin_held):
+            if one:
+                one.close()
+        if house.ephemeral:
+            shutil.rmtree(house.overlay.parent, ignore_errors=True)
+
+
+def serve_admin(house: House, ports: Ports, parent: int) -> None:
+    """The admin port, in a process of its own: it answers when every data worker sleeps."""
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    server = _server(house.settings.admin_host, ports.admin, workers=1, threads=_ADMIN_THREADS)
+    server.serve(target_loader=partial(load_admin, house, ports, os.getpid()), wrap_loader=False)
+
+
+def _server(host: str, port: int, workers: int, threads: int) -> AbstractServer[Any]:
+    server: AbstractServer[Any] = Server(
         "mockspi",
-        address=settings.host,
+        address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
+        workers=workers,
+        blocking_threads=threads,
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_DRAIN_SECONDS,
     )
-    watch = threading.Thread(target=_announce, args=(settings.host, port, ready), daemon=True)
-    _after_workers(server, settings.workers, watch.start)
-    try:
-        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
-    finally:
-        if held:
-            held.close()
-        if house.ephemeral:
-            shutil.rmtree(house.overlay.parent, ignore_errors=True)
+    return server
+
+
+def base_url(house: House, ports: Ports) -> str:
+    """The address of the SPIs, as this machine reaches them."""
+    settings = house.settings
+    return f"http://{reachable(settings.host)}:{ports.data}{settings.base_path}/{settings.api_version[0]}"
+
+
+def admin_url(house: House, ports: Ports) -> str:
+    """The address of the admin port, as this machine reaches it."""
+    return f"http://{reachable(house.settings.admin_host)}:{ports.admin}"
+
+
+def load_admin(house: House, ports: Ports, parent: int) -> Any:
+    """The admin application, made in its worker."""
+    from mockspi.admin import AdminService
+    from mockspi.server import admin, logs
+
+    logs.set_up(house.settings)
+    _prepare_worker(parent)
+    return admin.create_admin(AdminService(house.desk(base_url(house, ports)), house.admin_token))
 
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
     from mockspi.server import app, logs  # imported by the worker, not to start the parent late
 
+    _prepare_worker(parent)
+    return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
+
+
+def _prepare_worker(parent: int) -> None:
     for name in [name for name in os.environ if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")]:
         del os.environ[name]  # Granian puts the environment into every request, where HTTP_PROXY would be a header
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
 
 
 def _follow(parent: int) -> None:
@@ -90,7 +146,18 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
     os.register_at_fork(after_in_parent=forked)
 
 
-def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
+def take_admin_port(house: House) -> tuple[socket.socket | None, int]:
+    """The admin port; where nobody chose one, a free one if the usual one is taken or the data port is free too."""
+    settings = house.settings
+    if not is_default(settings, "admin_port"):
+        return take_port(settings.admin_host, settings.admin_port, "--admin-port")
+    try:
+        return take_port(settings.admin_host, settings.admin_port if settings.port else 0, "--admin-port")
+    except UsageError:
+        return take_port(settings.admin_host, 0, "--admin-port")
+
+
+def take_port(host: str, port: int, flag: str = "--port") -> tuple[socket.socket | None, int]:
     """Make sure that nobody else listens there; on Linux the port is held for the workers until they do.
 
     The workers share the port with SO_REUSEPORT, with which the kernel would let a second mockspi listen too:
@@ -113,7 +180,7 @@ def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
         raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise UsageError(f"port {port} on {host} {why}; choose another with --port, or 0 for a free one") from error
+        raise UsageError(f"port {port} on {host} {why}; choose another with {flag}, or 0 for a free one") from error
     return held, port
 
 
@@ -123,15 +190,19 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _announce(host: str, port: int, ready: Callable[[int], None]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
+def _announce(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
+    settings, deadline = house.settings, time.monotonic() + _PATIENCE
+    asked = [(settings.host, ports.data, http.HTTPStatus.UNAUTHORIZED), (settings.admin_host, ports.admin, http.HTTPStatus.OK)]
+    while asked and time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
+            host, port, expected = asked[0]
             connection = http.client.HTTPConnection(reachable(host).strip("[]"), port, timeout=1)
-            connection.request("GET", "/", headers={"User-Agent": PROBE})
+            connection.request("GET", "/health/live", headers={"User-Agent": PROBE})
             status = connection.getresponse().status
             connection.close()
-            if status == http.client.UNAUTHORIZED:
-                ready(port)
-                return
+            if status == expected:
+                asked.pop(0)
+                continue
         time.sleep(0.005)
+    if not asked:
+        ready(ports)

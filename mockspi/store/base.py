@@ -113,8 +113,11 @@ class Store(Protocol):
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
 
-    def copy(self, source: str, target: str) -> int:
-        """Make what a sandbox sees the same as what another sees; how many records that were."""
+    def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
+        """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
+
+    def snapshots(self) -> list[str]:
+        """The names under which something is kept, whether or not it holds records."""
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""

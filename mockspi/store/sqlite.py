@@ -72,21 +72,30 @@ class SqliteStore:
             records.connection.execute(f"DELETE FROM numbers {where}", values)
         return dropped
 
-    def copy(self, source: str, target: str) -> int:
-        """Make what a sandbox sees the same as what another sees; how many records that were."""
-        self.reset(target)
+    def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
+        """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
         with self.write(target) as records:
             run = records.connection.execute
+            for table in ("records", "terms", "numbers"):
+                run(f"DELETE FROM {table} WHERE sandbox = ?", (target,))
             run("INSERT INTO numbers SELECT ?, number FROM numbers WHERE sandbox = ?", (target, source))
             columns = "collection, key, sort, body"
-            copied = run(f"INSERT INTO records (sandbox, {columns}) SELECT ?, {columns} FROM records WHERE sandbox = ?", (target, source))
+            copied = run(
+                f"INSERT INTO records (sandbox, {columns}) SELECT ?, {columns} FROM records WHERE sandbox = ?", (target, source)
+            )
             run(
                 "INSERT INTO terms SELECT new.sandbox, t.collection, t.term, t.value, new.id FROM terms t "
                 "JOIN records old ON old.id = t.id JOIN records new ON new.sandbox = ? AND new.collection = old.collection "
                 "AND new.key = old.key WHERE t.sandbox = ?",
                 (target, source),
             )
+            if keep_empty:
+                run("INSERT OR IGNORE INTO numbers VALUES (?, 0)", (target,))
         return copied.rowcount
+
+    def snapshots(self) -> list[str]:
+        """The names under which something is kept, whether or not it holds records."""
+        return [name for (name,) in self._connection().execute("SELECT sandbox FROM numbers ORDER BY 1")]
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""
