@@ -90,7 +90,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
-    token = settings.admin_token or secrets.token_urlsafe(24)
+    settings.admin_token or secrets.token_urlsafe(24)
     house = House(
         settings,
         found.folder,
