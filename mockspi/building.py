@@ -9,7 +9,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -24,14 +24,20 @@ from mockspi.errors import MockspiError, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
+from mockspi.journal import Journal
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.rules.book import Book
+from mockspi.rules.judging import Judge
+from mockspi.rules.known import Known
 from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
 from mockspi.store.compiled import compile_set, hold, tidy
 from mockspi.store.control import SandboxStore
+from mockspi.store.journal import JournalStore
+from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore
 
 
@@ -54,6 +60,12 @@ class House:
     overlay: Path
     admin_token: str
     ephemeral: bool = False
+    owner: int = field(default_factory=os.getpid)
+
+    @property
+    def counts(self) -> Path:
+        """Where the workers count their calls; a folder of this server's own."""
+        return self.overlay.with_name("metrics") / str(self.owner)
 
     def table(self) -> RouteTable:
         """Where every contract is reached."""
@@ -64,25 +76,50 @@ class House:
     def sandboxes(self) -> SandboxStore:
         """Which sandboxes there are."""
         path = self.overlay.with_name("sandboxes.sqlite")
-        return SandboxStore(path, self.settings.keys, system_now)
+        settings = self.settings
+        return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
 
     def desk(self, base_url: str) -> Desk:
         """What the admin port works with."""
+        book = book_of(open_set(self.settings.fixtures))
         store = SqliteStore(self.base, self.overlay, COLLECTIONS)
-        return Desk(self.settings, base_url, self.sandboxes(), store, system_now)
+        return Desk(
+            self.settings,
+            base_url,
+            self.sandboxes(),
+            store,
+            system_now,
+            self.journal(),
+            self.table(),
+            book,
+            self.rules(book),
+            self.counts,
+        )
 
-    def service(self, notice: Callable[[Exchange], None] | None = None) -> Service:
-        """A service over this house; every process makes its own."""
+    def rules(self, book: Book) -> RuleStore:
+        """The rules that sandboxes have on."""
+        return RuleStore(self.overlay.with_name("rules.sqlite"), book, system_now)
+
+    def journal(self) -> Journal:
+        """What happened."""
         settings = self.settings
+        kept = JournalStore(self.overlay.with_name("journal.sqlite"), settings.journal_entries, settings.journal_bytes)
+        return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
+
+    def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
+        """A service over this house; every process makes its own."""
+        settings, found = self.settings, open_set(self.settings.fixtures)
+        book = book_of(found)
         return Service(
             opened_by=self.sandboxes().opened_by,
             table=self.table(),
             store=SqliteStore(self.base, self.overlay, COLLECTIONS),
-            messages=messages(open_set(settings.fixtures)),
+            messages=messages(found),
             real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
-            notice=notice,
+            notices=tuple(filter(None, (self.journal().write, *notices))),
+            rules=Judge(self.rules(book), book, system_now),
         )
 
 
@@ -90,7 +127,6 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
-    settings.admin_token or secrets.token_urlsafe(24)
     house = House(
         settings,
         found.folder,
@@ -102,6 +138,9 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.table()
     hold(base)
     SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
+    house.sandboxes().count()  # its file is made before workers could race for it
+    house.journal().store.prepare()
+    house.rules(book_of(found)).prepare()
     return house
 
 
@@ -200,6 +239,11 @@ def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
         store=SqliteStore(base, overlay, COLLECTIONS), messages=messages(found), real=system_now, policy=Policy(),
         max_body=1_048_576,
     )  # fmt: skip
+
+
+def book_of(found: FixtureSet) -> Book:
+    """The set's scenarios and magic values."""
+    return Book(Known.of(SPIS), found.scenarios(), found.magic())
 
 
 def messages(found: FixtureSet) -> Messages:

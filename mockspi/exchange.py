@@ -49,6 +49,7 @@ class Reply:
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     trouble: Trouble | None = None
+    chunks: Iterable[bytes] | None = None  #: instead of ``body``, where a reply of the admin port is made as it is sent
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
@@ -57,6 +58,8 @@ class Reply:
 
     def without_body(self) -> Reply:
         """The answer to HEAD: the same headers, the length of the body that GET would bring, no body."""
+        if self.chunks is not None:
+            return replace(self, chunks=())
         return replace(self, body=b"", headers=(*self.headers, ("Content-Length", str(len(self.body)))))
 
 
@@ -68,7 +71,11 @@ class Exchange:
     request: Request
     reply: Reply
     sandbox: str = ""
+    space: str = ""  #: where the sandbox's own things are kept
     milliseconds: float = 0.0
+    time: int = 0  #: when it was answered, and ``clock`` the same in the sandbox's time
+    clock: int = 0
+    rule: str = ""  #: the name of the rule that acted
 
 
 def encode(document: Any) -> bytes:

@@ -14,6 +14,7 @@ from mockspi.clock import Clock, random_id, system_now
 from mockspi.exchange import Json
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+EARLIEST, LATEST = -2_208_988_800_000, 221_845_392_000_000  #: years 1900 to 9000: dates are still reckoned around them
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,15 @@ class Timing:
 
     def now(self, real: int) -> int:
         """The sandbox's time at a real time."""
-        return self.at + round((real - self.since) * self.scale)
+        return max(EARLIEST, min(LATEST, self.at + round((real - self.since) * self.scale)))
 
     def advanced(self, real: int, milliseconds: int) -> Timing:
         """The same clock, moved on."""
         return Timing(self.now(real) + milliseconds, real, self.scale)
+
+    def stored(self) -> Json:
+        """The clock as it is kept."""
+        return {"at": self.at, "since": self.since, "scale": self.scale}
 
     def told(self, real: int) -> Json:
         """The clock for the admin port."""
@@ -40,7 +45,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """One sandbox; ``fixed`` ones were given at start and cannot be deleted. ``expires`` is real time."""
+    """One sandbox; ``fixed`` ones were given at start and cannot be deleted. ``expires`` is real time.
+
+    ``serial`` differs for every sandbox that is made, so that one of the same name never sees what an earlier wrote.
+    """
 
     name: str
     key: str
@@ -50,6 +58,13 @@ class Sandbox:
     timing: Timing = field(default_factory=Timing)
     locale: str = ""
     fixed: bool = False
+    serial: str = ""
+    begun: Timing = field(default_factory=Timing)  #: the clock that it had first, and has again after a reset
+
+    @property
+    def space(self) -> str:
+        """The name under which the store keeps what it writes."""
+        return f"{self.name}~{self.serial}" if self.serial else self.name
 
     def clock(self, number: Callable[[], int], real: Callable[[], int] = system_now) -> Clock:
         """Its clock; ``number`` gives 1, 2, 3, ... and makes the ids of a seeded sandbox repeatable."""
@@ -58,15 +73,13 @@ class Sandbox:
 
     def stored(self) -> Json:
         """The sandbox as it is kept."""
-        timing = {"at": self.timing.at, "since": self.timing.since, "scale": self.timing.scale}
-        kept = {"created": self.created, "expires": self.expires, "seed": self.seed, "locale": self.locale}
-        return {**kept, "timing": timing}
+        kept = {"key": self.key, "created": self.created, "expires": self.expires, "seed": self.seed, "locale": self.locale}
+        return {**kept, "serial": self.serial, "timing": self.timing.stored(), "begun": self.begun.stored()}
 
     @classmethod
-    def restored(cls, name: str, key: str, kept: Json) -> Sandbox:
+    def restored(cls, name: str, kept: Json) -> Sandbox:
         """The sandbox as it was kept."""
-        timing = Timing(**kept["timing"])
-        return cls(name, key, kept["created"], kept["expires"], kept["seed"], timing, kept["locale"])
+        return cls(name, **{**kept, "timing": Timing(**kept["timing"]), "begun": Timing(**kept["begun"])})
 
     def timed(self, change: Json, real: int) -> Sandbox:
         """The sandbox with its clock set: frozen, shift, scale or real, and then advance."""
@@ -88,6 +101,11 @@ def seeded(text: str) -> str:
     """Ten letters and digits that follow from a text."""
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
     return "".join(_LETTERS[number >> 5 * place & 31] for place in range(10))
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to below 1 that follows from a text."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]) / 2**48
 
 
 def told(sandbox: Sandbox, base_url: str, real: int) -> dict[str, Any]:

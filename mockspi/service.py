@@ -10,22 +10,25 @@ from time import perf_counter
 from typing import Any
 
 from mockspi.clock import random_id
-from mockspi.contract import Call, Contract, Policy
+from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.errors import Failure, InternalError, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.rules.judging import Judge, Ruling
+from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.store.base import Store
 
 log = logging.getLogger("mockspi")
 
 UNAUTHORIZED = Reply(401)
+_NOBODY = Sandbox("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notice`` hears of every exchange."""
+    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notices`` hear of every exchange."""
 
     opened_by: Callable[[str], Sandbox | None]
     table: RouteTable
@@ -34,42 +37,67 @@ class Service:
     real: Callable[[], int]
     policy: Policy
     max_body: int
-    notice: Callable[[Exchange], None] | None = None
+    notices: tuple[Callable[[Exchange], None], ...] = ()
+    rules: Judge | None = None
 
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens."""
         start = perf_counter()
-        sandbox = self.guard(request)
-        contract, reply = (None, UNAUTHORIZED) if sandbox is None else self._admitted(request, sandbox)
+        sandbox, reply = self.opened(request)
+        contract: Contract | None = None
+        rule = ""
+        if sandbox is not None:
+            contract, reply, rule = self._admitted(request, sandbox)
         if request.method == "HEAD":
             reply = reply.without_body()
-        if self.notice:
-            name = contract.id if contract else ""
-            opened = sandbox.name if sandbox else ""
-            self.notice(Exchange(name, request, reply, opened, (perf_counter() - start) * 1000))
+        if self.notices:
+            self._tell(contract, request, reply, sandbox, (perf_counter() - start) * 1000, rule)
         return reply
+
+    def _tell(
+        self, contract: Contract | None, request: Request, reply: Reply, sandbox: Sandbox | None, milliseconds: float, rule: str
+    ) -> None:
+        """The exchange, for the log and the journal, before the reply goes out."""
+        real = self.real()
+        owner, name = sandbox or _NOBODY, contract.id if contract else ""
+        clock = owner.timing.now(real)
+        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
+        for notice in self.notices:
+            notice(exchange)
+
+    def opened(self, request: Request) -> tuple[Sandbox | None, Reply]:
+        """The sandbox, and what is answered where there is none."""
+        try:
+            return self.guard(request), UNAUTHORIZED
+        except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
+            return None, self._refusal(None, request, failure, _NOBODY)
 
     def guard(self, request: Request) -> Sandbox | None:
         """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply]:
+    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+        """The contract, the reply, and the name of the rule that acted."""
         contract: Contract | None = None
+        ruling: Ruling | None = None
         try:
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
-                return None, Reply(204, headers=(("Allow", ", ".join(methods)),))
+                return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
-            return contract, self._answer(contract, request, path, sandbox)
+            asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
+            ruling = self.rules.ruling(asked, sandbox, request) if self.rules else None
+            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox)
         except Failure as failure:
-            return contract, self._refusal(contract, request, failure, sandbox)
+            reply = self._refusal(contract, request, failure, sandbox)
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
+            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
+        return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
         text = self.messages.speak(request, sandbox.locale)
-        view = self.store.write(sandbox.name) if contract.writes else nullcontext(self.store.read(sandbox.name))
+        view = self.store.write(sandbox.space) if contract.writes else nullcontext(self.store.read(sandbox.space))
         with view as records:
             clock = sandbox.clock(records.next_number, self.real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import logging
-from dataclasses import dataclass
+import re
+import socket
 
-from mockspi.admin import health, sandboxes
+from mockspi.admin import clocks, health, journal, metrics, rules, sandboxes, snapshots, verify
 from mockspi.admin.route import AdminRoute, Desk
+from mockspi.admin.telling import refused
 from mockspi.clock import random_id
 from mockspi.connectors import Placement
-from mockspi.contract import Contract
+from mockspi.contract import read_body, refuse
 from mockspi.errors import Failure, InternalError, UnsupportedMediaType
-from mockspi.exchange import Json, Reply, Request, without_nulls
+from mockspi.exchange import Reply, Request, without_nulls
 from mockspi.routes import RouteTable
+from mockspi.schema import Strangers
 from mockspi.settings import is_loopback
 
-ROUTES: tuple[AdminRoute, ...] = (*health.ROUTES, *sandboxes.ROUTES)
+ROUTES: tuple[AdminRoute, ...] = (
+    *health.ROUTES,
+    *metrics.ROUTES,
+    *sandboxes.ROUTES,
+    *clocks.ROUTES,
+    *snapshots.ROUTES,
+    *rules.ROUTES,
+    *journal.ROUTES,
+    *verify.ROUTES,
+)
 MAX_BODY = 16_777_216
+_STRANGERS = Strangers()
 
 log = logging.getLogger("mockspi")
 
@@ -30,28 +44,22 @@ class Forbidden(Failure):
 
 
 class TokenRequired(Failure):
-    """The Authorization header lacks the admin token: ``Authorization: Bearer TOKEN``."""
+    """The Authorization header lacks the admin token."""
 
     status = 401
     code = "TOKEN_REQUIRED"
 
 
-@dataclass(frozen=True)
 class AdminService:
     """Answers every call of the admin port."""
 
-    desk: Desk
-    token: str
-
-    def __post_init__(self) -> None:
-        routes = {route.name: route for route in ROUTES}
-        contracts: dict[str, Contract] = {name: route.contract() for name, route in routes.items()}
-        placed = [Placement(contract, contract.path) for contract in contracts.values()]
-        object.__setattr__(self, "routes", routes)
-        object.__setattr__(self, "table", RouteTable((), "", (), placed))
-
-    routes: dict[str, AdminRoute] = None  # type: ignore[assignment]  # made in __post_init__
-    table: RouteTable = None  # type: ignore[assignment]  # made in __post_init__
+    def __init__(self, desk: Desk, token: str) -> None:
+        self._desk = desk
+        self._token = token.encode()
+        self._routes = {route.name: route for route in ROUTES}
+        contracts = [route.contract() for route in ROUTES]
+        self._open = {contract.path for contract in contracts if self._routes[contract.name].open}
+        self._table = RouteTable((), "", (), [Placement(contract, contract.path) for contract in contracts])
 
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens."""
@@ -61,38 +69,57 @@ class AdminService:
             reply = refused(failure)
         except Exception:
             error_id = f"ERR-{random_id()}"
-            log.exception("%s: %s %s", error_id, request.method, request.path)
+            log.exception("%s: admin port: %s %s", error_id, request.method, request.path)
             reply = refused(InternalError(errorId=error_id, extra={"errorId": error_id}))
         return reply.without_body() if request.method == "HEAD" else reply
 
     def _answer(self, request: Request) -> Reply:
         self._check_host(request)
-        if request.path not in [route.contract().path for route in ROUTES if route.open]:
+        if request.path not in self._open:
             self._check_token(request)
-        contract, path = self.table.find(request)
-        route = self.routes[contract.name]
-        if request.body and not request.headers.get("content-type", "").lower().startswith("application/json"):
-            raise UnsupportedMediaType(contentType=request.headers.get("content-type", "none"))
+        contract, path = self._table.find(request)
+        route = self._routes[contract.name]
+        media = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
+        if request.body and media != "application/json":
+            raise UnsupportedMediaType(contentType=media)
         inputs, body = contract.check(request, path, MAX_BODY)
-        found = route.work(self.desk, inputs, body)
+        if route.body:
+            refuse(_STRANGERS.find(route.body, body))
+        if route.exact:
+            body = read_body(request, MAX_BODY, required=True)
+        found = route.work(self._desk, inputs, body)
         return found if isinstance(found, Reply) else Reply.of(without_nulls(found), route.status)
 
     def _check_host(self, request: Request) -> None:
-        named = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
-        if not (is_loopback(named.strip("[]")) or named == self.desk.settings.admin_host):
-            raise Forbidden
+        host = request.headers.get("host", "")
+        if not is_named(host, self._desk.settings.admin_host):
+            raise Forbidden(host=host or "nothing")
 
     def _check_token(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self.token.encode()):
+        given = token.strip().encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(given, self._token) or scheme.lower() != "bearer":
             raise TokenRequired(headers=[("WWW-Authenticate", "Bearer")])
 
 
-def refused(failure: Failure) -> Reply:
-    """A failure in the shape that the SPIs use too; what it says is its description and its facts."""
-    about = " ".join((failure.__doc__ or "").split())
-    facts = "; ".join(f"{name}: {value}" for name, value in failure.facts.items())
-    body: Json = {"errorCode": failure.code, "errorMessage": f"{about} ({facts})" if facts else about}
-    if failure.errors:
-        body["errors"] = failure.errors
-    return Reply.of({**body, **failure.extra}, failure.status, failure.headers)
+def is_named(host: str, bound: str) -> bool:
+    """Whether a Host header names this machine as one that listens on ``bound`` may be called.
+
+    A page of another site reaches a loopback address through a name of its own (DNS rebinding), never through an
+    address or a name without a dot. Where other machines are let in, addresses and such names are theirs to use.
+    """
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]@/\s]+)(:\d+)?", host)
+    if found is None:
+        return False
+    name = found[1].strip("[]").lower()
+    if is_loopback(name) or name == bound.lower():
+        return True
+    return not is_loopback(bound) and (_is_address(name) or "." not in name or name == socket.gethostname().lower())
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

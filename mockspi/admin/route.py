@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mockspi.contract import Contract
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply
+from mockspi.journal import Journal
+from mockspi.routes import RouteTable
+from mockspi.rules.book import Book
 from mockspi.sandbox import Sandbox
 from mockspi.schema import ASSUMED, Shape, Text
 from mockspi.settings import Settings
 from mockspi.store.base import Store
 from mockspi.store.control import SandboxStore
+from mockspi.store.rules import RuleStore
 
 
 class SandboxNotFound(Failure):
@@ -32,6 +37,11 @@ class Desk:
     sandboxes: SandboxStore
     store: Store
     real: Callable[[], int]
+    journal: Journal
+    table: RouteTable  #: the SPIs' routes
+    book: Book
+    rules: RuleStore
+    counts: Path  #: the folder where the workers count their calls
 
     def sandbox(self, inputs: Mapping[str, Any]) -> Sandbox:
         """The sandbox that a path names, by name or by api_key."""
@@ -68,6 +78,8 @@ class AdminRoute:
     fails: tuple[type[Failure], ...] = (BrokenRequest,)
     status: int = 200
     open: bool = field(default=False)  #: answered without a token
+    exact: bool = False  #: the body reaches the work with its nulls
+    media: str = "application/json"  #: what success is written in
 
     def contract(self) -> Contract:
         """The same as a contract, for the checks that both share."""
@@ -82,6 +94,8 @@ class AdminRoute:
             source=ASSUMED,
             body=self.body,
             query=self.query,
+            fails=self.fails,
+            media=self.media,
         )
 
 

@@ -1,28 +1,25 @@
-"""Sandboxes over the admin port: made, listed, read, reset, timed, snapshot, restored, deleted."""
+"""Sandboxes over the admin port: made, listed, read, reset, deleted, and swept away when their time is over."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from dataclasses import replace
 
 from marshmallow import validate
 
+from mockspi.admin import rules, snapshots
+from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
-from mockspi.errors import BrokenRequest, Failure, TooManySandboxes
+from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox, told
-from mockspi.schema import Flag, Id, Integer, Many, Moment, Number, Part, Shape, Text
-from mockspi.store.base import Criterion
+from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
+from mockspi.store.control import new_serial
 
-_SNAPSHOT = "snapshot:"
-_PARTS = ("records", "clock")
-_NAME = validate.Regexp(r"[A-Za-z0-9][\w.-]{0,63}\Z", error="letters, digits, dots, hyphens, at most 64, are expected")
-
-
-class SandboxExists(Failure):
-    """A sandbox already has this name or api_key."""
-
-    status = 409
-    code = "SANDBOX_EXISTS"
+_SHORT = validate.Length(1, 200)
+_TEN_YEARS = 315_360_000_000
+_STRAY_AFTER = 60_000  #: milliseconds: a call that was under way when its sandbox went has ended by then
 
 
 class SandboxFixed(Failure):
@@ -32,57 +29,17 @@ class SandboxFixed(Failure):
     code = "SANDBOX_FIXED"
 
 
-class SnapshotNotFound(Failure):
-    """No snapshot has this name."""
-
-    status = 404
-    code = "SNAPSHOT_NOT_FOUND"
-
-
-class ClockChange(Shape):
-    """Any of these; ``advance`` comes last."""
-
-    frozen = Moment(about="stand still at this moment")
-    shift = Integer(about="milliseconds ahead of real time; negative is behind")
-    scale = Number(low=0, high=1_000_000, about="this many times as fast as real time, from now on")
-    real = Flag(about="true: real time again")
-    advance = Integer(low=0, about="milliseconds to move on")
-
-
-class ClockState(Shape):
-    """The clock of a sandbox."""
-
-    now = Moment(required=True)
-    kind = Text(required=True)
-    scale = Number(required=True)
-    shift = Integer(required=True)
-
-
-class Fired(Shape):
-    """Something that fell due when the clock moved."""
-
-    kind = Text(required=True)
-    id = Id(required=True)
-    at = Moment(required=True)
-
-
-class ClockReply(Shape):
-    """The time in the sandbox now, and what fell due on the way there, in order."""
-
-    now = Moment(required=True)
-    fired = Many(Fired, required=True)
-
-
 class NewSandbox(Shape):
     """Everything is optional."""
 
-    name = Text(validate=_NAME, about="made up unless given")
-    api_key = Id(about="made up unless given")
-    ttl = Integer(low=1, about="milliseconds after which it is gone")
+    name = Text(validate=snapshots.NAME, about="made up unless given")
+    api_key = Text(validate=_SHORT, about="made up unless given")
+    ttl = Integer(low=1, high=_TEN_YEARS, about="milliseconds after which it is gone")
     from_ = Text(data_key="from", about="name of a snapshot; the fixture set unless given")
-    seed = Text(about="the same seed and the same calls give the same ids")
+    seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids")
     clock = Part(ClockChange)
-    locale = Text(about="language of messages where a call asks for none")
+    scenario = Text(about="name of a scenario to put on")
+    locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
 
 
 class SandboxReply(Shape):
@@ -91,9 +48,9 @@ class SandboxReply(Shape):
     name = Id(required=True)
     api_key = Id(required=True)
     baseUrl = Text(required=True)
-    fixed = Flag(required=True)
+    fixed = Flag(required=True, about="given at start; cannot be deleted")
     createdAt = Moment(required=True)
-    expiresAt = Moment()
+    expiresAt = Moment(about="real time")
     seed = Text()
     locale = Text()
     clock = Part(ClockState, required=True)
@@ -106,43 +63,42 @@ class SandboxList(Shape):
 
 
 class ResetRequest(Shape):
-    """What to reset; nothing named means all of it."""
+    """What to reset; an empty object means all of it."""
 
     records = Flag()
+    journal = Flag()
+    rules = Flag()
     clock = Flag()
 
 
-class SnapshotRequest(Shape):
-    """The snapshot's name."""
-
-    name = Text(required=True, validate=_NAME)
-
-
-class SnapshotReply(Shape):
-    """A snapshot, and how many changed records it holds."""
-
-    name = Id(required=True)
-    records = Integer(required=True)
+#: What a sandbox has, and how each part goes back to the beginning.
+PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
+    "records": lambda desk, sandbox: desk.store.reset(sandbox.space),
+    "journal": lambda desk, sandbox: desk.journal.store.clear(sandbox.space),
+    "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
+    "clock": reset_clock,
+}
 
 
 def create(desk: Desk, _: Json, body: Json) -> Json:
-    """A sandbox of one's own."""
+    """A sandbox of one's own; with a snapshot's records, where one is named, before its key opens anything."""
+    sweep(desk)
     real = desk.real()
-    for name in desk.sandboxes.expired():
-        forget(desk, name)
-    name = body.get("name") or f"sandbox-{secrets.token_hex(4)}"
-    key = body.get("api_key") or secrets.token_urlsafe(18)
-    if desk.sandboxes.named(name) or desk.sandboxes.opened_by(key):
-        raise SandboxExists(sandbox=name)
+    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
-    made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""))
-    made = made.timed(body.get("clock", {}), real)
-    source = body.get("from", "")
-    if source and source not in snapshots(desk):
-        raise SnapshotNotFound(snapshot=source)
-    desk.sandboxes.create(made, desk.settings.max_sandboxes)
-    if source:
-        desk.store.copy(_SNAPSHOT + source, name)
+    made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""), serial=new_serial(real))
+    made = timed(made, body.get("clock", {}), real, "/clock")
+    made = replace(made, begun=made.timing)
+    if "from" in body:
+        desk.store.copy(snapshots.existing(desk, body["from"]), made.space)
+    if "scenario" in body:
+        rules.put_on(desk, made.space, [body["scenario"]])
+    try:
+        desk.sandboxes.create(made)
+    except Failure:
+        desk.store.reset(made.space)
+        desk.rules.forget(made.space)
+        raise
     return told(made, desk.base_url, real)
 
 
@@ -160,50 +116,10 @@ def read(desk: Desk, inputs: Json, _: Json) -> Json:
 def reset(desk: Desk, inputs: Json, body: Json) -> Json:
     """Back to the beginning, all of it or what is named."""
     sandbox = desk.sandbox(inputs)
-    parts = [name for name in ("records", "journal", "rules", "clock") if body.get(name)] or [
-        "records",
-        "journal",
-        "rules",
-        "clock",
-    ]
-    if "records" in parts:
-        desk.store.reset(sandbox.name)
-    if "clock" in parts:
-        desk.sandboxes.put(sandbox.timed({"real": True}, desk.real()))
-    return {"done": f"{sandbox.name}: {', '.join(parts)} reset"}
-
-
-def set_clock(desk: Desk, inputs: Json, body: Json) -> Json:
-    """Set or move the clock; the answer lists what fell due."""
-    sandbox, real = desk.sandbox(inputs), desk.real()
-    if sum(name in body for name in ("frozen", "shift", "real")) > 1:
-        problem = {"path": "", "message": "frozen, shift and real exclude each other"}
-        raise BrokenRequest(errors=[problem])
-    timed = sandbox.timed(body, real)
-    desk.sandboxes.put(timed)
-    before, after = sandbox.timing.now(real), timed.timing.now(real)
-    return {"now": after, "fired": due(desk, sandbox.name, before, after) if "advance" in body else []}
-
-
-def due(desk: Desk, name: str, before: int, after: int) -> list[Json]:
-    """What falls due between two moments of a sandbox, in order."""
-    held = desk.store.read(name).find("reservations", Criterion("expiresAt", low=before + 1, high=after)).records
-    fired = [{"kind": "RESERVATION_EXPIRED", "id": one["cartId"], "at": one["expiresAt"]} for one in held]
-    return sorted(fired, key=lambda one: (one["at"], one["id"]))
-
-
-def snapshot(desk: Desk, inputs: Json, body: Json) -> Json:
-    """Keep the records as they are now under a name."""
-    sandbox = desk.sandbox(inputs)
-    return {"name": body["name"], "records": desk.store.copy(sandbox.name, _SNAPSHOT + body["name"], keep_empty=True)}
-
-
-def restore(desk: Desk, inputs: Json, body: Json) -> Json:
-    """Make the records what they were when the snapshot was taken."""
-    sandbox = desk.sandbox(inputs)
-    if body["name"] not in snapshots(desk):
-        raise SnapshotNotFound(snapshot=body["name"])
-    return {"name": body["name"], "records": desk.store.copy(_SNAPSHOT + body["name"], sandbox.name)}
+    parts = [name for name in PARTS if body.get(name, not body)]
+    for name in parts:
+        PARTS[name](desk, sandbox)
+    return {"done": f"{sandbox.name}: {', '.join(parts) or 'nothing'} reset"}
 
 
 def delete(desk: Desk, inputs: Json, _: Json) -> Json:
@@ -211,19 +127,33 @@ def delete(desk: Desk, inputs: Json, _: Json) -> Json:
     sandbox = desk.sandbox(inputs)
     if sandbox.fixed:
         raise SandboxFixed(sandbox=sandbox.name)
-    forget(desk, sandbox.name)
+    if not desk.sandboxes.delete(sandbox):
+        raise SandboxNotFound(sandbox=inputs["sandbox"])
+    forget(desk, sandbox)
     return {"done": f"{sandbox.name} deleted"}
 
 
-def forget(desk: Desk, name: str) -> None:
-    """The sandbox first, so that its key opens nothing any more; then what it wrote."""
-    desk.sandboxes.delete(name)
-    desk.store.reset(name)
+def forget(desk: Desk, sandbox: Sandbox) -> None:
+    """What a sandbox wrote; its key opens nothing any more."""
+    desk.store.reset(sandbox.space)
+    desk.journal.store.forget(sandbox.space)
+    desk.rules.forget(sandbox.space)
 
 
-def snapshots(desk: Desk) -> list[str]:
-    """The names of the snapshots."""
-    return [name.removeprefix(_SNAPSHOT) for name in desk.store.snapshots() if name.startswith(_SNAPSHOT)]
+def sweep(desk: Desk) -> None:
+    """Forget the sandboxes whose time is over."""
+    for sandbox in desk.sandboxes.expire():
+        forget(desk, sandbox)
+
+
+def sweep_strays(desk: Desk) -> None:
+    """Drop what calls wrote that were still under way when their sandbox went."""
+    young, known = desk.real() - _STRAY_AFTER, {one.space for one in desk.sandboxes.all()}
+    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes()}:
+        serial = space.partition("~")[2]
+        if serial and space not in known and int(serial.partition(".")[0]) < young:
+            desk.store.reset(space)
+            desk.journal.store.forget(space)
 
 
 _ONE = (BrokenRequest, SandboxNotFound)
@@ -236,30 +166,11 @@ ROUTES = (
         create,
         SandboxReply,
         NewSandbox,
-        fails=(BrokenRequest, SandboxExists, SnapshotNotFound, TooManySandboxes),
+        fails=(BrokenRequest, SandboxExists, snapshots.SnapshotNotFound, rules.ScenarioNotFound, TooManySandboxes),
         status=201,
     ),
     AdminRoute("LIST_SANDBOXES", "GET /sandboxes", "All sandboxes.", listed, SandboxList, fails=()),
-    AdminRoute("GET_SANDBOX", f"GET {_AT}", "One sandbox, by name or api_key.", read, SandboxReply, fails=_ONE),
-    AdminRoute("DELETE_SANDBOX", f"DELETE {_AT}", "Forget a sandbox.", delete, Done, fails=(*_ONE, SandboxFixed)),
+    AdminRoute("GET_SANDBOX", f"GET {_AT}", "One sandbox, by name or api_key.", read, SandboxReply, fails=(SandboxNotFound,)),
+    AdminRoute("DELETE_SANDBOX", f"DELETE {_AT}", "Forget a sandbox.", delete, Done, fails=(SandboxNotFound, SandboxFixed)),
     AdminRoute("RESET_SANDBOX", f"POST {_AT}/reset", "Back to the beginning.", reset, Done, ResetRequest, fails=_ONE),
-    AdminRoute("SET_CLOCK", f"POST {_AT}/clock", "Set or move the clock.", set_clock, ClockReply, ClockChange, fails=_ONE),
-    AdminRoute(
-        "TAKE_SNAPSHOT",
-        f"POST {_AT}/snapshot",
-        "Keep the records under a name.",
-        snapshot,
-        SnapshotReply,
-        SnapshotRequest,
-        fails=_ONE,
-    ),
-    AdminRoute(
-        "RESTORE_SNAPSHOT",
-        f"POST {_AT}/restore",
-        "Bring the records of a snapshot back.",
-        restore,
-        SnapshotReply,
-        SnapshotRequest,
-        fails=(*_ONE, SnapshotNotFound),
-    ),
 )

@@ -66,7 +66,8 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     settings = chosen(config, given)
     name = sandbox or next(iter(settings.keys))
     house = building.build(settings)
-    records = house.service().store.read(name)
+    named = house.sandboxes().named(name)
+    records = house.service().store.read(named.space if named else name)
     count, stale = writing.export(records, open_set(settings.fixtures), folder, building.stale_examples)
     left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""
     click.echo(f"{count} records of sandbox {name} in {folder}{left_out}")

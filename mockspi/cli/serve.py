@@ -27,7 +27,7 @@ def serve(config: str, **given: Any) -> None:
     """Serve every SPI from a fixture set, until Ctrl-C."""
     settings = chosen(config, given)
     from mockspi import building  # heavy: only where it is needed
-    from mockspi.server import app, launch  # noqa: F401  # app: imported before the workers fork
+    from mockspi.server import launch, rsgi  # noqa: F401  # rsgi: imported before the workers fork
 
     try:
         house = building.build(settings, progress=lambda text: None)
@@ -97,7 +97,9 @@ def write_atomically(path: Path, text: str) -> None:
     """A reader sees the whole text or no file."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, "utf-8")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds the admin token
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
         beside.replace(path)
     except OSError as error:
         raise UsageError(f"the ready file {path} cannot be written: {error.strerror}") from error

@@ -24,7 +24,8 @@ def show(as_json: bool, config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
 
     house = building.build(_kept(config, given))
-    changed = house.service().store.sandboxes()
+    names = {one.space: one.name for one in house.sandboxes().all()}
+    changed = {names.get(space, space): count for space, count in house.service().store.sandboxes().items()}
     if as_json:
         click.echo(json.dumps({"state": str(house.overlay.parent), "changed": changed}, indent=2))
     else:
@@ -41,7 +42,8 @@ def reset(sandbox: str, config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
 
     house = building.build(_kept(config, given))
-    dropped = house.service().store.reset(sandbox or None)
+    named = house.sandboxes().named(sandbox) if sandbox else None
+    dropped = house.service().store.reset(named.space if named else sandbox or None)
     click.echo(f"{dropped} changed record{'s' * (dropped != 1)} dropped in {house.overlay.parent}")
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Iterator
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockspi.exchange import Reply, Request
-from mockspi.service import UNAUTHORIZED, Service
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+from mockspi.exchange import Reply, Trouble
+from mockspi.server import doors
+from mockspi.server.environ import to_request
+from mockspi.server.faults import impossible, pieces
+from mockspi.service import Service
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
@@ -20,9 +22,11 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 def create_app(service: Service) -> Flask:
     """The WSGI application of a service. Two of them in one process share nothing."""
     app = Flask("mockspi", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect would be an answer without a key
 
     def answer(**_: Any) -> Response:
-        return to_flask(service.handle(to_request(request.environ, service.max_body)))
+        asked = to_request(request.environ, service.max_body)
+        return to_flask(doors.answer(service, asked, request.scheme))
 
     def unmatched(_: HTTPException) -> Response:
         return answer()
@@ -35,64 +39,32 @@ def create_app(service: Service) -> Flask:
             app.add_url_rule(rule, endpoint=route.contract.id, view_func=answer, methods=methods, provide_automatic_options=False)
     for version in service.table.versions:
         rule = f"{service.table.base}/{version}/openapi.json"
-        app.add_url_rule(rule, f"openapi {version}", lambda: to_flask(document(service)))
+        app.add_url_rule(rule, f"openapi {version}", answer, methods=("GET",), provide_automatic_options=False)
     app.register_error_handler(HTTPException, unmatched)
     return app
 
 
-def document(service: Service) -> Reply:
-    """The OpenAPI of this server, under the address by which it was called; only with a key."""
-    from mockspi.openapi import spi
-
-    if service.guard(to_request(request.environ, 0)) is None:
-        return UNAUTHORIZED
-    base = request.base_url.removesuffix("/openapi.json")
-    return Reply.of(spi(base=base))
-
-
-def to_request(environ: WSGIEnvironment, limit: int) -> Request:
-    """The one translation from WSGI; no more of the body is read than shows that it is too large."""
-    headers = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")}
-    headers |= {
-        name.replace("_", "-").lower(): str(environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
-    }
-    return Request(
-        method=environ["REQUEST_METHOD"],
-        path=text(environ.get("PATH_INFO", "")),
-        query=pairs(environ.get("QUERY_STRING", "")),
-        headers=headers,
-        body=read(environ, limit),
-    )
-
-
-def read(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The body, or its first bytes over the limit."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    wanted = min(int(length), limit + 1) if length.isdigit() else limit + 1
-    body: bytes = environ["wsgi.input"].read(wanted)
-    return body
-
-
-def text(raw: str) -> str:
-    """WSGI's latin-1 dress taken off."""
-    return raw.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def pairs(raw: str) -> tuple[tuple[str, str], ...]:
-    """The query in order, blanks kept."""
-    from urllib.parse import parse_qsl
-
-    return tuple(parse_qsl(raw, keep_blank_values=True, errors="replace", max_num_fields=None))
-
-
 def to_flask(reply: Reply) -> Response:
-    """The reply as it goes out: exactly its headers, and the length."""
-    response = Response(reply.body, status=reply.status)
-    del response.headers["Content-Type"]
-    for name, value in reply.headers:
-        response.headers[name] = value
-    if "Content-Length" not in response.headers and reply.status != 204:
-        response.headers["Content-Length"] = str(len(reply.body))
+    """The reply as it goes out: exactly its headers, the length, and what trouble WSGI can make."""
+    trouble = reply.trouble or Trouble()
+    time.sleep(trouble.delay / 1000)
+    if trouble.fault not in ("", "truncate", "dribble"):
+        reply = impossible(trouble.fault, "a WSGI application does not reach the connection; use 'mockspi serve'")
+    response = Response(status=reply.status)
+    response.headers.clear()
+    response.headers.extend(doors.headers_of(reply))
+    if trouble.fault == "truncate":
+        response.response = [reply.body[: len(reply.body) // 2]]
+    elif trouble.fault == "dribble":
+        response.response = dribble(reply.body, trouble)
+    else:
+        response.response = [reply.body]
     return response
+
+
+def dribble(body: bytes, trouble: Trouble) -> Iterator[bytes]:
+    """The body in small pieces."""
+    for number, piece in enumerate(pieces(body, trouble.chunk)):
+        if number:
+            time.sleep(trouble.interval / 1000)
+        yield piece

@@ -20,19 +20,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 from granian.server.common import AbstractServer
 
+from mockspi import metrics
 from mockspi.building import House
 from mockspi.errors import UsageError
-from mockspi.server.logs import PROBE
+from mockspi.journal import PROBE
 from mockspi.settings import is_default
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
-_ADMIN_THREADS = 8
+_ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
+_AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,10 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     held, port = take_port(settings.host, settings.port)
     admin_held, admin_port = take_admin_port(house)
     ports = Ports(port, admin_port)
+    metrics.tidy(house.counts.parent)
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
     desk.start()
-    server = _server(settings.host, port, settings.workers, settings.threads)
+    server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
     watch = threading.Thread(target=_announce, args=(house, ports, ready), daemon=True)
     _after_workers(server, settings.workers, watch.start)
     try:
@@ -62,6 +65,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
         for one in (held, admin_held):
             if one:
                 one.close()
+        shutil.rmtree(house.counts, ignore_errors=True)
         if house.ephemeral:
             shutil.rmtree(house.overlay.parent, ignore_errors=True)
 
@@ -69,18 +73,20 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
 def serve_admin(house: House, ports: Ports, parent: int) -> None:
     """The admin port, in a process of its own: it answers when every data worker sleeps."""
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    server = _server(house.settings.admin_host, ports.admin, workers=1, threads=_ADMIN_THREADS)
+    server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, threads=_ADMIN_THREADS)
     server.serve(target_loader=partial(load_admin, house, ports, os.getpid()), wrap_loader=False)
 
 
-def _server(host: str, port: int, workers: int, threads: int) -> AbstractServer[Any]:
+def _server(host: str, port: int, interface: Interfaces, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
     server: AbstractServer[Any] = Server(
         "mockspi",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=interface,
+        loop=Loops.asyncio,
         workers=workers,
         blocking_threads=threads,
+        backpressure=_AT_ONCE,
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
@@ -108,21 +114,38 @@ def load_admin(house: House, ports: Ports, parent: int) -> Any:
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
-    return admin.create_admin(AdminService(house.desk(base_url(house, ports)), house.admin_token))
+    desk = house.desk(base_url(house, ports))
+    threading.Thread(target=admin.keep_house, args=(desk,), daemon=True).start()
+    return admin.create_admin(AdminService(desk, house.admin_token))
 
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
-    from mockspi.server import app, logs  # imported by the worker, not to start the parent late
+    from mockspi.contracts import SPIS
+    from mockspi.metrics import Counts
+    from mockspi.server import logs, rsgi  # imported by the worker, not to start the parent late
 
     _prepare_worker(parent)
-    return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
+    _allow_files(2 * _AT_ONCE)
+    return rsgi.Door(
+        house.service(logs.set_up(house.settings), Counts(house.counts, [one.id for one in SPIS]).write), house.settings.threads
+    )
 
 
 def _prepare_worker(parent: int) -> None:
     for name in [name for name in os.environ if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")]:
         del os.environ[name]  # Granian puts the environment into every request, where HTTP_PROXY would be a header
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _allow_files(wanted: int) -> None:
+    """Room for the connections of calls that sleep, as far as the system lets this process ask for it."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _follow(parent: int) -> None:

@@ -116,8 +116,8 @@ class Store(Protocol):
     def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
         """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
 
-    def snapshots(self) -> list[str]:
-        """The names under which something is kept, whether or not it holds records."""
+    def snapshots(self, start: str) -> list[str]:
+        """The names that start so and under which something is kept, whether or not it holds records."""
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""

@@ -93,9 +93,10 @@ class SqliteStore:
                 run("INSERT OR IGNORE INTO numbers VALUES (?, 0)", (target,))
         return copied.rowcount
 
-    def snapshots(self) -> list[str]:
-        """The names under which something is kept, whether or not it holds records."""
-        return [name for (name,) in self._connection().execute("SELECT sandbox FROM numbers ORDER BY 1")]
+    def snapshots(self, start: str) -> list[str]:
+        """The names that start so and under which something is kept, whether or not it holds records."""
+        between = "SELECT sandbox FROM numbers WHERE sandbox >= ? AND sandbox < ? ORDER BY 1"
+        return [name for (name,) in self._connection().execute(between, (start, start + "\U0010ffff"))]
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""
