@@ -4,13 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test check generate fuzz clean
+.PHONY: serve test coverage check generate fuzz clean
 
 serve: $(BIN)/mockspi
 	@exec $(BIN)/mockspi serve $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# the same tests with the server and the command line inside the test process, where coverage sees them
+coverage: $(VENV)/.test
+	MOCKSPI_TESTS=inside $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95 \
+		--ignore=tests/test_serve.py --ignore=tests/test_durability.py --ignore=tests/test_packaging.py --ignore=tests/test_start.py $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .

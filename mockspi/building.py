@@ -20,7 +20,7 @@ from mockspi.clock import system_now
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
-from mockspi.errors import MockspiError, UsageError
+from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
@@ -34,20 +34,11 @@ from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
-from mockspi.store.compiled import compile_set, hold, tidy
+from mockspi.store.compiled import compile_set, settle, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
 from mockspi.store.rules import RuleStore
-from mockspi.store.sqlite import SqliteStore
-
-
-class BrokenSet(MockspiError):
-    """A fixture set with findings; nothing is served from it."""
-
-    def __init__(self, folder: Path, findings: list[Finding]) -> None:
-        super().__init__(f"{folder}: {len(findings)} findings")
-        self.folder = folder
-        self.findings = findings
+from mockspi.store.sqlite import SqliteStore, changed
 
 
 @dataclass(frozen=True)
@@ -75,9 +66,7 @@ class House:
 
     def sandboxes(self) -> SandboxStore:
         """Which sandboxes there are."""
-        path = self.overlay.with_name("sandboxes.sqlite")
-        settings = self.settings
-        return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+        return sandboxes(self.settings, self.overlay)
 
     def desk(self, base_url: str) -> Desk:
         """What the admin port works with."""
@@ -120,24 +109,34 @@ class House:
             max_body=settings.max_body,
             notices=tuple(filter(None, (self.journal().write, *notices))),
             rules=Judge(self.rules(book), book, system_now),
+            pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
+
+
+def document(request: Request) -> Reply:
+    """The OpenAPI of this server, under the address by which it was called."""
+    from mockspi.openapi import spi  # slow to import, and seldom asked for
+
+    host = request.headers.get("host", "127.0.0.1")
+    return Reply.of(spi(base=f"http://{host}{request.path.removesuffix('/openapi.json')}"))
+
+
+def sandboxes(settings: Settings, written: Path) -> SandboxStore:
+    """Which sandboxes there are, beside what they have written."""
+    path = written.with_name("sandboxes.sqlite")
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
-    house = House(
-        settings,
-        found.folder,
-        base,
-        overlay(settings),
-        settings.admin_token or secrets.token_urlsafe(24),
-        ephemeral=state_folder(settings) is None,
-    )
+    written = overlay(settings)
+    base = settle(base, written.parent)
+    token = settings.admin_token or secrets.token_urlsafe(24)
+    house = House(settings, found.folder, base, written, token, ephemeral=state_folder(settings) is None)
     house.table()
-    hold(base)
-    SqliteStore(house.base, house.overlay, COLLECTIONS).sandboxes()
+    changed(house.overlay)
     house.sandboxes().count()  # its file is made before workers could race for it
     house.journal().store.prepare()
     house.rules(book_of(found)).prepare()
@@ -169,7 +168,7 @@ def scratch() -> Path:
 
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
     """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
-    target = cache_folder() / f"{found.digest}-{fingerprint()}.sqlite"
+    target = cache(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
     if target.is_file():
         os.utime(target)
         return target
@@ -187,6 +186,17 @@ def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: boo
         staged.unlink(missing_ok=True)
     tidy(target.parent)
     return target
+
+
+def cache(folder: Path) -> Path:
+    """The cache folder, made if it can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the cache folder {folder} cannot be made: {error.strerror}; name another with XDG_CACHE_HOME"
+        ) from error
+    return folder
 
 
 def lint(found: FixtureSet) -> list[Finding]:
@@ -257,5 +267,8 @@ def messages(found: FixtureSet) -> Messages:
 def fingerprint() -> str:
     """What compiled sets depend on beside the fixtures: this version of the code."""
     folder = Path(mockspi.__file__).parent
-    stats = [(path.name, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in sorted(folder.rglob("*.py"))]
+    stats = [
+        (path.relative_to(folder).as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns)
+        for path in sorted(folder.rglob("*.py"))
+    ]
     return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]

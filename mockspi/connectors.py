@@ -7,6 +7,7 @@ who send.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def read(path: Path, contracts: Sequence[Contract]) -> list[Placement]:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"the connectors file {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the connectors file {path} is not JSON: {error}") from error
     for found in (*problems(ConnectorFile, document), *Strangers(closed=True).find(ConnectorFile, document)):
         raise UsageError(f"{path}: {found.path or '/'}: {found.message}")
@@ -74,15 +75,28 @@ def _place(connector: Json, where: str, contracts: Sequence[Contract]) -> list[P
     if not meant:
         hint = did_you_mean(name, [one.name for one in contracts])
         raise UsageError(f"{where}/endpointName: no SPI is called {name!r}{hint}")
-    kind = connector.get("integrationType")
-    if len(meant) == 1 and kind and kind != meant[0].integration:
-        raise UsageError(f"{where}/integrationType: {name} is {meant[0].integration}, not {kind}")
-    url = urlsplit(connector["apiEndpoint"])
+    kind, kinds = connector.get("integrationType"), list(dict.fromkeys(one.integration for one in meant))
+    if kind and kind not in kinds:
+        raise UsageError(f"{where}/integrationType: {name} is {' or '.join(kinds)}, not {kind}")
+    path, query = _url(connector["apiEndpoint"], where)
+    known = sorted({parameter for one in meant for parameter in one.parameters})
+    for parameter in re.findall(r"{([^{}/]*)}", path):
+        if parameter not in known:
+            hint = did_you_mean(parameter, known)
+            raise UsageError(f"{where}/apiEndpoint: {name} has no {{{parameter}}}{hint}")
+    return [Placement(one, _complete(path, one), query) for one in meant]
+
+
+def _url(text: str, where: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The path of a URL, and its static query without a key."""
+    try:
+        url = urlsplit(text)
+    except ValueError as error:
+        raise UsageError(f"{where}/apiEndpoint: {text!r} is no URL: {error}") from error
     path = unquote(url.path).rstrip("/")
     if not path.startswith("/"):
         raise UsageError(f"{where}/apiEndpoint: a URL or a path that begins with / is expected")
-    query = tuple((key, value) for key, value in parse_qsl(url.query) if key != "api_key")
-    return [Placement(one, _complete(path, one), query) for one in meant]
+    return path, tuple((key, value) for key, value in parse_qsl(url.query) if key != "api_key")
 
 
 def _complete(path: str, contract: Contract) -> str:

@@ -16,10 +16,11 @@ from mockspi.clock import Clock
 from mockspi.conforming import conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json, Reply, Request, without_nulls
-from mockspi.schema import SEED, Many, Problem, Shape, Strangers, instance, problems
+from mockspi.schema import SEED, Many, Problem, Shape, Strangers, escape, instance, problems
 from mockspi.store.base import Records
 
 _DEEPEST = 64
+_LONGEST, _MOST_PROBLEMS = 1_000, 100
 _REPLY_STRANGERS = Strangers()
 
 
@@ -111,15 +112,17 @@ class Contract:
 
     def check(self, request: Request, path: Mapping[str, str], limit: int) -> tuple[Json, Json]:
         """The inputs and the body of a request, or the BrokenRequest that says everything wrong with it."""
-        sent = read_body(request, limit, required=self.body is not None)
-        loose = {} if self.body else sent  # DELETE may carry its ids in a body
+        reads = self.body is not None or self.method == "DELETE"  # DELETE may carry its ids in a body
+        sent = read_body(request, limit, required=self.body is not None) if reads else {}
+        loose = {} if self.body else sent
         inputs = without_nulls({**loose, **self._query(request), **path})
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
         found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs) else []
-        body = without_nulls(sent) if self.body else {}
-        found += problems(self.body, body) if self.body and not conforms(self.body, body) else []
+        if self.body:
+            document = without_nulls(sent, lists=False)
+            found += too_long(document, "") or ([] if conforms(self.body, document) else problems(self.body, document))
         refuse(found)
-        return inputs, body
+        return inputs, without_nulls(sent) if self.body else {}
 
     def check_reply(self, body: Json, shape: type[Shape] | None = None) -> list[Problem]:
         """What is wrong with a reply of ours: the mock may not break its own promise unnoticed."""
@@ -150,9 +153,20 @@ def typed(declared: fields.Field[Any] | None, text: str) -> Any:
 
 
 def refuse(found: list[Problem]) -> None:
-    """Raise what is wrong with a request, if anything is."""
+    """Raise what is wrong with a request, if anything is; of very much the beginning."""
     if found:
-        raise BrokenRequest(errors=[{"path": one.path, "message": one.message} for one in found])
+        errors = [{"path": one.path, "message": one.message} for one in found[:_MOST_PROBLEMS]]
+        if len(found) > _MOST_PROBLEMS:
+            errors.append({"path": "", "message": f"and {len(found) - _MOST_PROBLEMS} more"})
+        raise BrokenRequest(errors=errors)
+
+
+def too_long(value: Any, path: str) -> list[Problem]:
+    """Lists that no POS would send: looking into them would cost everybody else."""
+    if isinstance(value, list) and len(value) > _LONGEST:
+        return [Problem(path, f"{len(value)} entries; at most {_LONGEST} are expected")]
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [one for name, member in members for one in too_long(member, f"{path}/{escape(name)}")]
 
 
 def read_body(request: Request, limit: int, *, required: bool) -> Json:

@@ -1,6 +1,7 @@
 """Everything that can go wrong, as one tree.
 
 MockspiError
+├─ BrokenSet                  a fixture set that must not be served
 ├─ UsageError                 the person who started mockspi must change something; one sentence, exit 2
 └─ Failure                    told to the caller, in the vendor's error shape
    ├─ Refusal                 200: a business "no"
@@ -12,7 +13,8 @@ set's ``messages/`` under its code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 
@@ -22,6 +24,15 @@ class MockspiError(Exception):
 
 class UsageError(MockspiError):
     """A setting, folder or file that cannot be used; the text says what, where and what instead."""
+
+
+class BrokenSet(MockspiError):
+    """A fixture set with findings (each a sentence with its place); nothing is served from it."""
+
+    def __init__(self, folder: Path, findings: Sequence[object]) -> None:
+        super().__init__(f"{folder}: {len(findings)} findings")
+        self.folder = folder
+        self.findings = findings
 
 
 class Failure(MockspiError):

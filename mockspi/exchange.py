@@ -83,10 +83,10 @@ def encode(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def without_nulls(value: Any) -> Any:
-    """The same JSON with every null member left out: absent and null mean the same here."""
+def without_nulls(value: Any, *, lists: bool = True) -> Any:
+    """The same JSON without null members, which mean the same as absent ones; in lists they are left out too if asked."""
     if isinstance(value, dict):
-        return {key: without_nulls(member) for key, member in value.items() if member is not None}
+        return {key: without_nulls(member, lists=lists) for key, member in value.items() if member is not None}
     if isinstance(value, list):
-        return [without_nulls(member) for member in value if member is not None]
+        return [without_nulls(member, lists=lists) for member in value if member is not None or not lists]
     return value

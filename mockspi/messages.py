@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mockspi.exchange import Request
 
 FALLBACK = "en"
+_WITH_REGION = 3
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
@@ -24,9 +25,10 @@ class Messages:
     def language(self, request: Request, own: str = "") -> str:
         """The first language that is asked for and known: ``locale`` (fr, fr_CA, cb-en-us), else Accept-Language."""
         for locale in request.values("locale"):
-            for part in re.split(r"[-_]", locale.lower()):
-                if part in self.texts:
-                    return part
+            parts = re.split(r"[-_]", locale.lower())
+            wanted = parts[1] if len(parts) == _WITH_REGION else parts[0]  # cb-en-us, or fr_CA
+            if wanted in self.texts:
+                return wanted
         for locale in accepted(request.headers.get("accept-language", "")):
             if (part := locale.partition("-")[0]) in self.texts:
                 return part

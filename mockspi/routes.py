@@ -12,6 +12,7 @@ from mockspi.contract import Contract
 from mockspi.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedApiVersion
 from mockspi.exchange import Request
 
+_COMPARED = 120  # how much of a path that nobody knows is looked at
 _VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
 
@@ -80,15 +81,19 @@ class RouteTable:
         rest = segments[len(base) :]
         if segments[: len(base)] == base and rest and _VERSION.match(rest[0]) and rest[0] not in self.versions:
             raise UnsupportedApiVersion(version=rest[0], served=", ".join(self.versions))
-        raise UnknownEndpoint(
-            path=request.path, errors=[{"path": "", "message": f"the nearest is {self._nearest(request.path)}"}]
-        )
+        nearest = self._nearest(request)
+        raise UnknownEndpoint(path=request.path, nearest=nearest, errors=[{"path": "", "message": f"the nearest is {nearest}"}])
 
-    def _nearest(self, path: str) -> str:
-        closest = max(
-            self.routes,
-            key=lambda route: difflib.SequenceMatcher(None, path[:200], route.path).ratio(),
-        )
+    def _nearest(self, request: Request) -> str:
+        asked, first = request.path[:_COMPARED], self.versions[0] if self.versions else ""
+        own = [route for route in self.routes if route.kind == "path" and route.path.startswith(f"{self.base}/{first}/")]
+
+        def likeness(route: Route) -> tuple[float, bool]:
+            same = [route.contract.path, route.path]
+            ratios = (difflib.SequenceMatcher(None, asked, path).ratio() for path in same)
+            return round(max(ratios), 1), route.contract.method == request.method
+
+        closest = max(own or self.routes, key=likeness)
         return f"{closest.contract.id} at {closest.contract.method} {closest.path}"
 
 

@@ -72,9 +72,9 @@ class Number(_Marked, fields.Float):
         super().__init__(validate=validate.Range(low, high), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise self.make_error("invalid")
-        return value  # type: ignore[no-any-return]  # narrowed by type() just above
+        if type(value) is int or (type(value) is float and math.isfinite(value)):
+            return value
+        raise self.make_error("invalid")
 
 
 class Money(Number):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
-from mockspi.errors import Failure, InternalError, Refusal
+from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
@@ -39,6 +39,7 @@ class Service:
     max_body: int
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
+    pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
 
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens."""
@@ -82,6 +83,8 @@ class Service:
         contract: Contract | None = None
         ruling: Ruling | None = None
         try:
+            if request.path in self.pages:
+                return None, self._page(request), ""
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
@@ -93,6 +96,14 @@ class Service:
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
             reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
         return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
+
+    def _page(self, request: Request) -> Reply:
+        allowed = (("Allow", "GET, HEAD, OPTIONS"),)
+        if request.method == "OPTIONS":
+            return Reply(204, headers=allowed)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
+        return self.pages[request.path](request)
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)

@@ -21,6 +21,7 @@ from mockspi.errors import UsageError
 CONFIG_FILE = "mockspi.toml"
 PREFIX = "MOCKSPI_"
 MEMORY = "memory"
+_SHORTEST_KEY = 3
 DEFAULT_KEYS = ("staging=mockspi-staging",)
 #: Variables that mockspi hands to others; they are not settings.
 _HANDED_OUT = frozenset({"MOCKSPI_CONFIG", "MOCKSPI_BASE_URL", "MOCKSPI_ADMIN_URL", "MOCKSPI_ADMIN_TOKEN"})
@@ -84,11 +85,11 @@ def _switch(value: Any) -> bool:
 
 
 def _key(value: Any) -> tuple[str, str]:
-    name, sign, key = _text(value).partition("=")
-    if not sign:
-        name, key = "default", name
-    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or not key or not key.isprintable():
-        raise ValueError("NAME=KEY is expected, such as staging=ibafw4ehb2vhibdsih3vbadv")
+    name, _, key = _text(value).partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or len(key) < _SHORTEST_KEY or not key.isprintable():
+        raise ValueError(
+            f"NAME=KEY is expected, such as staging=ibafw4ehb2vhibdsih3vbadv (keys have {_SHORTEST_KEY} signs or more)"
+        )
     return name, key
 
 
@@ -242,6 +243,8 @@ def _check(settings: Settings) -> None:
             raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
     if not is_loopback(settings.admin_host) and not settings.admin_token:
         raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
+    if len(set(settings.api_version)) < len(settings.api_version):
+        raise UsageError("--api-version: the same version is given twice")
     if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
         raise UsageError(
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -57,6 +58,11 @@ def killable(folder: Path, env: dict[str, str], *words: str) -> Iterator[Server]
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
         ready.unlink(missing_ok=True)  # the killed one could not
+
+
+def sentences(errors: str) -> list[str]:
+    """What was said beside the progress."""
+    return [line for line in errors.splitlines() if line != "mockspi: reading the fixture set ..."]
 
 
 def shopper(number: int) -> dict[str, Any]:
@@ -181,7 +187,7 @@ def test_state_of_another_version_is_one_sentence(
         connection.execute(f"PRAGMA user_version = {layout}")
     connection.close()
     done = mockspi("serve", "--port", "0", "--state", "kept", cwd=tmp_path, env=home)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (done.returncode, done.stdout, len(sentences(done.stderr))) == (2, "", 1)
     assert f"the state in kept was written by another version of mockspi (layout {layout}, this one reads " in done.stderr
 
 
@@ -189,7 +195,7 @@ def test_a_state_file_that_is_no_database_is_one_sentence(tmp_path: Path, home: 
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "records.sqlite").write_text("these are not the bytes of a database, however long one looks" * 40)
     done = mockspi("serve", "--port", "0", "--state", "kept", cwd=tmp_path, env=home)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert (done.returncode, done.stdout, len(sentences(done.stderr))) == (2, "", 1)
     assert "the state in kept cannot be used" in done.stderr
 
 
@@ -211,20 +217,31 @@ def test_without_a_state_setting_changes_survive_in_the_users_state_folder(tmp_p
             server.call("POST", "/sa/customers", json=shopper(1))
 
 
-def test_a_running_server_keeps_its_compiled_set_however_many_others_are_used(
-    tmp_path: Path, home: dict[str, str], run: Callable[..., str]
-) -> None:
-    run("init", "other")
-    with (tmp_path / "other" / "messages" / "en.json").open("a") as file:
-        file.write("\n")  # another content is another set
+def test_a_running_server_needs_nothing_of_the_cache(tmp_path: Path, home: dict[str, str]) -> None:
     with serving(tmp_path, "--threads", "16", env=home) as server:
-        sets = tmp_path / "user-cache" / "mockspi" / "sets"
-        (mine,) = sets.glob("*.sqlite")
-        os.utime(mine, (1, 1))
-        for number in range(30):
-            (sets / f"newer{number}.sqlite").write_bytes(b"")
-        run("state", "show", "--fixtures", "other")
-        assert len(list(sets.glob("newer*.sqlite"))) < 30, "nothing was tidied away, so nothing was tried"
-        with ThreadPoolExecutor(16) as pool:
+        assert list((tmp_path / "user-cache").rglob("*.sqlite"))
+        shutil.rmtree(tmp_path / "user-cache")
+        with ThreadPoolExecutor(16) as pool:  # threads open the set when they are first used
             codes = list(pool.map(lambda _: server.call("GET", "/sa/customers/C-1001").status_code, range(200)))
         assert codes == [200] * 200
+
+
+def test_the_cache_keeps_the_sets_that_were_used_last(tmp_path: Path, run: Callable[..., str]) -> None:
+    sets = tmp_path / "user-cache" / "mockspi" / "sets"
+    sets.mkdir(parents=True)
+    for number in range(30):
+        (sets / f"old{number:02}.sqlite").write_bytes(b"")
+        os.utime(sets / f"old{number:02}.sqlite", (number, number))
+    run("fixtures", "export", "out", "--state", "kept")
+    left = sorted(path.name for path in sets.iterdir())
+    assert [name for name in left if name.startswith("old")] == [f"old{number:02}.sqlite" for number in range(15, 30)]
+    assert len(left) == 16
+
+
+def test_starting_again_leaves_nothing_behind(tmp_path: Path, home: dict[str, str]) -> None:
+    seen = []
+    for _ in range(3):
+        with serving(tmp_path, "--state", str(tmp_path / "kept"), env=home) as server:
+            assert server.call("GET", "/sa/customers/C-1001").status_code == 200
+        seen.append(sorted(path.name for path in (tmp_path / "kept").iterdir()))
+    assert seen[1:] == seen[:1] * 2

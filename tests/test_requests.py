@@ -41,7 +41,7 @@ def test_a_gzip_body_is_unpacked(sandbox: Sandbox, encoding: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [GOOD, gzip.compress(GOOD)[:-6], gzip.compress(GOOD)[:12], b"\x1f\x8b"],
+    [GOOD, gzip.compress(GOOD, mtime=0)[:-6], gzip.compress(GOOD, mtime=0)[:12], b"\x1f\x8b"],
     ids=["plain", "no checksum", "cut off", "two bytes"],
 )
 def test_a_broken_gzip_body_is_refused(sandbox: Sandbox, body: bytes) -> None:

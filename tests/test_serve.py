@@ -57,10 +57,10 @@ def refused(*words: str, cwd: Path, env: dict[str, str]) -> str:
     """The one sentence with which ``serve`` declines."""
     done = mockspi("serve", *words, cwd=cwd, env=env)
     assert done.returncode == 2, (done.stdout, done.stderr)
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("mockspi: ")
+    (sentence,) = [line for line in done.stderr.splitlines() if line != "mockspi: reading the fixture set ..."]
+    assert sentence.startswith("mockspi: ")
     assert done.stdout == ""
-    return done.stderr
+    return sentence
 
 
 def test_the_ready_file_says_where_the_server_is_and_goes_when_it_ends(tmp_path: Path, home: dict[str, str]) -> None:
@@ -127,7 +127,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, home: dict[str, str]) -> N
         port = server.root.rpartition(":")[2]
         sentence = refused("--port", port, "--state", "memory", cwd=tmp_path, env=home)
         assert sentence == (
-            f"mockspi: port {port} on 127.0.0.1 is taken by another program; choose another with --port, or 0 for a free one\n"
+            f"mockspi: port {port} on 127.0.0.1 is taken by another program; choose another with --port, or 0 for a free one"
         )
         assert server.call("GET", "/sa/customers/C-1001").status_code == 200
 
@@ -141,7 +141,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, home: dict[str, str]) -> N
         (("--state", "plain.json"), "the state folder plain.json cannot be made"),
         (
             ("--ready-file", "nowhere/ready.json"),
-            "the ready file nowhere/ready.json cannot be written: there is no folder nowhere",
+            "the ready file nowhere/ready.json cannot be written",
         ),
         (("--ready-file", "empty"), "the ready file empty cannot be written"),
         (("--connectors", "nowhere.json"), "the connectors file nowhere.json cannot be read"),
@@ -226,11 +226,11 @@ def test_only_this_machine_is_served_and_no_page_of_another_site(tmp_path: Path,
 def test_werkzeugs_client_can_call_the_exported_application(tmp_path: Path, home: dict[str, str]) -> None:
     code = (
         "from werkzeug.test import Client; from mockspi.wsgi import app; client = Client(app);"
-        "answer = client.get('/spi/1.0/sa/customers/C-1001?api_key=k1'); print(answer.json['profile']['customerId']);"
+        "answer = client.get('/spi/1.0/sa/customers/C-1001?api_key=key-of-a'); print(answer.json['profile']['customerId']);"
         "print(client.get('/spi/1.0/sa/customers/C-1001').status_code)"
     )
     (tmp_path / "scratch").mkdir()
-    own = {"MOCKSPI_STATE": "memory", "MOCKSPI_API_KEY": "a=k1", "TMPDIR": str(tmp_path / "scratch")}
+    own = {"MOCKSPI_STATE": "memory", "MOCKSPI_API_KEY": "a=key-of-a", "TMPDIR": str(tmp_path / "scratch")}
     environment = clean_environment({**home, **own})
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -9,11 +9,11 @@ import click
 
 from mockspi import __version__
 from mockspi.cli import contracts, fixtures, journal, openapi, sandbox, scenario, serve, settings, state
-from mockspi.errors import UsageError
+from mockspi.errors import BrokenSet, UsageError
 
 
 class Commands(click.Group):
-    """The group that turns a UsageError into one sentence and exit code 2."""
+    """The group that turns a UsageError or a BrokenSet into sentences and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was chosen."""
@@ -21,6 +21,12 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except UsageError as error:
             click.secho(f"mockspi: {error}", fg="red", err=True)
+            sys.exit(2)
+        except BrokenSet as broken:
+            for finding in broken.findings:
+                click.echo(f"{broken.folder}/{finding}", err=True)
+            many = len(broken.findings)
+            click.secho(f"mockspi: {broken.folder} is not served: {many} finding{'s' * (many != 1)} (above)", fg="red", err=True)
             sys.exit(2)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mockspi.cli.options import chosen, with_settings
+from mockspi.errors import UsageError
 
 
 @click.command()
@@ -62,11 +63,14 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
     from mockspi.fixtures import writing
     from mockspi.fixtures.reading import open_set
+    from mockspi.store.sqlite import changed
 
     settings = chosen(config, given)
     name = sandbox or next(iter(settings.keys))
     house = building.build(settings)
     named = house.sandboxes().named(name)
+    if named is None and name not in (known := {*settings.keys, *changed(house.overlay)}):
+        raise UsageError(f"no sandbox is called {name!r}; known are {', '.join(sorted(known))}")
     records = house.service().store.read(named.space if named else name)
     count, stale = writing.export(records, open_set(settings.fixtures), folder, building.stale_examples)
     left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""

@@ -6,7 +6,9 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote as quoted
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from mockspi.server.launch import Ports
 
 SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")
-DOCS = "docs/quickstart.md in the repository; 'mockspi contracts' lists every endpoint"
 
 
 @click.command()
@@ -29,24 +30,13 @@ def serve(config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
     from mockspi.server import launch, rsgi  # noqa: F401  # rsgi: imported before the workers fork
 
-    try:
-        house = building.build(settings, progress=lambda text: None)
-    except building.BrokenSet as broken:
-        refuse(broken)
+    quiet = settings.log_format == "json"
+    house = building.build(settings, progress=lambda text: None if quiet else click.echo(f"mockspi: {text} ...", err=True))
     forget(settings.ready_file)
     try:
         launch.serve(house, lambda ports: announce(house, ports))
     finally:
         forget(settings.ready_file)
-
-
-def refuse(broken: Any) -> None:
-    """The findings of a set that must not be served, and exit 2."""
-    for finding in broken.findings:
-        click.echo(f"{broken.folder}/{finding}", err=True)
-    many = len(broken.findings)
-    click.secho(f"mockspi: {broken.folder} is not served: {many} finding{'s' * (many != 1)} (above)", fg="red", err=True)
-    sys.exit(2)
 
 
 def announce(house: House, ports: Ports) -> None:
@@ -61,7 +51,8 @@ def announce(house: House, ports: Ports) -> None:
     if settings.ready_file:
         write_atomically(Path(settings.ready_file), json.dumps(document) + "\n")
     click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, admin, name, key))
-    sys.stdout.flush()
+    if sys.stdout:
+        sys.stdout.flush()
 
 
 def banner(house: House, base: str, admin: str, name: str, key: str) -> str:
@@ -73,7 +64,7 @@ def banner(house: House, base: str, admin: str, name: str, key: str) -> str:
         "admin": f"{admin}  (token {house.admin_token})",
         "fixtures": str(house.fixtures),
         "changes kept": where,
-        "docs": DOCS,
+        "docs": f"'mockspi contracts NAME', {base}/openapi.json, docs/ in the repository",
     }
     facts = "\n".join(f"  {click.style(title.ljust(13), bold=True)} {value}" for title, value in rows.items())
     lines = "\n".join(f"  {line}" for line in curls(house, base, key))
@@ -90,27 +81,40 @@ def curls(house: House, base: str, key: str) -> list[str]:
     for one in (contract for contract in contracts.SPIS if contract.id in SHOWN):
         mine = examples.of(one, {one.id: found.one_example_file(one.id)})
         lines += [examples.curl(example, base, key) for example in mine[:1]]
-    return lines or [f"curl '{base}/openapi.json?api_key={key}'"]
+    return lines or [f"curl {quoted(base + path)}" for path in plain_calls(house, key)]
+
+
+def plain_calls(house: House, key: str) -> list[str]:
+    """Three reads of a set that has no examples: of what its records hold first."""
+    records, asked = house.service().store.read(""), urlencode({"api_key": key})
+    first = {name: next(iter(records.find(name, limit=1).records), None) for name in ("customers", "orders")}
+    paths = ["/taxEngine/downloadTaxRates", "/taxEngine/getTaxExemptions", "/openapi.json"]
+    if order := first["orders"]:
+        paths.insert(0, f"/sa/orders/{quote(order['orderId'])}")
+    if customer := first["customers"]:
+        paths.insert(0, f"/sa/customers/{quote(customer['profile']['customerId'])}")
+    return [f"{path}?{asked}" for path in paths[:3]]
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """A reader sees the whole text or no file."""
+    """A reader sees the whole text or no file; only its owner may read it, for there is a key in it."""
+    write_beside(path, text).replace(path)
+
+
+def write_beside(path: Path, text: str) -> Path:
+    """The same folder, another name."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds the admin token
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        beside.replace(path)
-    except OSError as error:
-        raise UsageError(f"the ready file {path} cannot be written: {error.strerror}") from error
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    return beside
 
 
 def forget(ready_file: str) -> None:
-    """Take an old ready file away: it would speak for a server that is gone."""
+    """Take an old ready file away, for it would speak for a server that is gone; and see that a new one can be written."""
     if ready_file:
-        if not (folder := Path(ready_file).parent).is_dir():
-            raise UsageError(f"the ready file {ready_file} cannot be written: there is no folder {folder}")
+        path = Path(ready_file)
         try:
-            Path(ready_file).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            write_beside(path, "").unlink()  # never under its own name: somebody waits for that
         except OSError as error:
             raise UsageError(f"the ready file {ready_file} cannot be written: {error.strerror}") from error

@@ -35,6 +35,7 @@ def validate(records: Records, cart: Json, now: int, minutes: int, text: Callabl
 def _faults(records: Records, cart: Json, now: int) -> Iterator[tuple[Json, str]]:
     """The first thing wrong with each line."""
     wanted = Counter[tuple[str, str]]()
+    free: dict[tuple[str, str], int] = {}
     for line in cart["productList"]:
         item = stock.product(records, line)
         if item is None:
@@ -44,8 +45,11 @@ def _faults(records: Records, cart: Json, now: int) -> Iterator[tuple[Json, str]
         if code := _fault(records, line, cart, place):
             yield line, code
             continue
-        wanted[item["productId"], place] += line["quantity"]
-        if wanted[item["productId"], place] > stock.available(records, item["productId"], place, now, cart["cartId"]):
+        there = item["productId"], place
+        if there not in free:
+            free[there] = stock.available(records, *there, now, cart["cartId"])
+        wanted[there] += line["quantity"]
+        if wanted[there] > free[there]:
             yield line, "INSUFFICIENT_INVENTORY"
 
 

@@ -11,6 +11,7 @@ from mockspi.clock import Clock
 from mockspi.errors import (
     AddressInvalid,
     AddressNotFound,
+    BrokenRequest,
     CustomerAlreadyExists,
     CustomerNotFound,
     SearchCriteriaRequired,
@@ -50,6 +51,9 @@ def criteria(asked: Json) -> list[Criterion]:
 def create(records: Records, sent: Json, clock: Clock) -> Json:
     """Store a new customer; the id that is sent is kept if it is free, else one is made."""
     profile = {**sent["profile"], "customerId": sent["profile"].get("customerId") or clock.new_id("C")}
+    if "/" in profile["customerId"]:
+        problem = {"path": "/profile/customerId", "message": "an id without / is expected: it must fit into a path"}
+        raise BrokenRequest(errors=[problem])
     if records.get("customers", profile["customerId"]) is not None:
         raise CustomerAlreadyExists(customerId=profile["customerId"])
     customer = {**sent, "profile": profile}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from mockspi.exchange import Json
-from mockspi.store.base import Records
+from mockspi.store.base import Readable
 
 ONLINE = "ONLINE"
 _SHIPPED = frozenset({"SHIP_TO_HOME"})
@@ -47,7 +47,7 @@ def kilometres(one: Json, other: Json) -> float:
     return 2 * _EARTH_KM * math.asin(math.sqrt(half))
 
 
-def postal_place(records: Records, line: Json, cart: Json) -> Json:
+def postal_place(records: Readable, line: Json, cart: Json) -> Json:
     """The address that decides a line's tax: its own, else the cart's, else the store's."""
     for holder in (line, cart):
         for name in ("destinationAddress", "shippingAddress"):

@@ -11,10 +11,10 @@ from collections import Counter
 from mockspi.errors import InsufficientInventory, ProductNotFound, ReservationNotFound
 from mockspi.exchange import Json
 from mockspi.retail.places import ONLINE, kilometres, location
-from mockspi.store.base import Criterion, Records
+from mockspi.store.base import Criterion, Readable, Records
 
 
-def product(records: Records, line: Json) -> Json | None:
+def product(records: Readable, line: Json) -> Json | None:
     """The product that a line names by id or gtin."""
     if wanted := line.get("productId"):
         return records.get("products", wanted)
@@ -22,32 +22,32 @@ def product(records: Records, line: Json) -> Json | None:
     return found.records[0] if found.total else None
 
 
-def known_product(records: Records, line: Json) -> Json:
+def known_product(records: Readable, line: Json) -> Json:
     """The same, or the refusal that says it is unknown."""
     if (found := product(records, line)) is None:
         raise ProductNotFound(productId=line.get("productId") or line.get("gtin"))
     return found
 
 
-def on_hand(records: Records, product_id: str, place: str) -> int:
+def on_hand(records: Readable, product_id: str, place: str) -> int:
     """What lies there, reserved or not."""
     stock = records.get("stock", f"{product_id}|{place}")
     return int(stock["onHand"]) if stock else 0
 
 
-def reserved(records: Records, product_id: str, place: str, now: int, without_cart: str = "") -> int:
+def reserved(records: Readable, product_id: str, place: str, now: int, without_cart: str = "") -> int:
     """What carts other than one hold there now."""
-    holds = records.find("reservations", Criterion("productId", (product_id,))).records
+    active = (Criterion("productId", (product_id,)), Criterion("expiresAt", low=now + 1))
     return sum(
         line["quantity"]
-        for hold in holds
-        if hold["expiresAt"] > now and hold["cartId"] != without_cart
+        for hold in records.find("reservations", *active).records
+        if hold["cartId"] != without_cart
         for line in hold["productList"]
         if line["productId"] == product_id and line["locationId"] == place
     )
 
 
-def expired(records: Records, before: int, after: int) -> list[tuple[str, int]]:
+def expired(records: Readable, before: int, after: int) -> list[tuple[str, int]]:
     """The carts whose reservation still held something and ended between two moments, each with its end."""
     if after <= before:
         return []
@@ -55,7 +55,7 @@ def expired(records: Records, before: int, after: int) -> list[tuple[str, int]]:
     return [(hold["cartId"], hold["expiresAt"]) for hold in holds if any(line["quantity"] for line in hold["productList"])]
 
 
-def available(records: Records, product_id: str, place: str, now: int, without_cart: str = "") -> int:
+def available(records: Readable, product_id: str, place: str, now: int, without_cart: str = "") -> int:
     """What can still be sold there now."""
     held = reserved(records, product_id, place, now, without_cart)
     return max(0, on_hand(records, product_id, place) - held)
@@ -109,7 +109,7 @@ def reserve(records: Records, cart: Json, expires: int) -> Json:
     return reservation
 
 
-def revert(records: Records, cart_id: str, named: list[Json] | None) -> Json:
+def revert(records: Records, cart_id: str, named: list[Json] | None, now: int) -> Json:
     """Give back what a cart holds, all of it or the named lines; the second time there is nothing left to give."""
     reservation = records.get("reservations", cart_id)
     if reservation is None:
@@ -122,6 +122,8 @@ def revert(records: Records, cart_id: str, named: list[Json] | None) -> Json:
             continue
         back.append({"productId": line["productId"], "revertedQuantity": quantity})
         line["quantity"] -= quantity
+    if not any(line["quantity"] for line in reservation["productList"]):
+        reservation["expiresAt"] = min(reservation["expiresAt"], now)  # holds nothing any more, so nobody need look at it
     records.put("reservations", reservation)
     return {"cartId": cart_id, "productList": back}
 

@@ -16,7 +16,7 @@ from mockspi.exchange import Json
 from mockspi.retail.money import ZERO, amount, number, rounded
 from mockspi.retail.places import country, postal_place
 from mockspi.retail.stock import product
-from mockspi.store.base import Criterion, Records
+from mockspi.store.base import Criterion, Readable, Records, Remembered
 from mockspi.store.terms import compact, folded
 
 ANY = "*"
@@ -36,7 +36,7 @@ def matches(rate: Json, place: Json) -> bool:
     )
 
 
-def rates_for(records: Records, place: Json, tax_code: str) -> list[Json]:
+def rates_for(records: Readable, place: Json, tax_code: str) -> list[Json]:
     """One rate per level, the most specific; unknown when the merchant has no rate there at all."""
     known = records.find("tax_rates", Criterion("countryCode", (country(place),))).records
     here = [rate for rate in known if matches(rate, place)]
@@ -53,8 +53,9 @@ def _specific(rate: Json, tax_code: str) -> tuple[bool, bool, bool, bool]:
     return (rate["taxCode"] == tax_code, bool(rate.get("postalCode")), bool(rate.get("city")), bool(rate.get("state")))
 
 
-def calculate(records: Records, cart: Json) -> Json:
+def calculate(records: Readable, cart: Json) -> Json:
     """The taxes of a cart, line by line, with their totals."""
+    records = Remembered(records)  # a cart asks for the same rates and products again and again
     sign = -1 if cart.get("transactionType") == "RETURN" else 1
     exemptions = [_exemption(records, code) for code in cart.get("taxExemptions", [])]
     lines = [_line(records, line, cart, exemptions, sign) for line in cart["productList"]]
@@ -69,7 +70,7 @@ def calculate(records: Records, cart: Json) -> Json:
     }
 
 
-def _line(records: Records, line: Json, cart: Json, exemptions: list[Json], sign: int) -> Json:
+def _line(records: Readable, line: Json, cart: Json, exemptions: list[Json], sign: int) -> Json:
     currency = cart.get("currency", "")
     item = product(records, line) or {}
     place = postal_place(records, line, cart)
@@ -105,7 +106,7 @@ def _taxes(rates: Iterable[Json], value: Decimal, currency: str, included: bool 
         yield rate, rounded(value * amount(rate["rate"]) / (1 + inside), currency)
 
 
-def _shipping(records: Records, cart: Json, exemptions: list[Json]) -> Decimal:
+def _shipping(records: Readable, cart: Json, exemptions: list[Json]) -> Decimal:
     value = amount(cart.get("shippingAmount"))
     if not value:
         return ZERO
@@ -123,7 +124,7 @@ def _sent_to(cart: Json) -> Json:
     return next((holder for holder in holders if any(holder.get(name) for name in names)), cart)
 
 
-def _exemption(records: Records, named: str | Json) -> Json:
+def _exemption(records: Readable, named: str | Json) -> Json:
     code = named if isinstance(named, str) else str(named.get("exemptionCode", ""))
     exemption = records.get("tax_exemptions", code)
     if exemption is None:
@@ -170,7 +171,7 @@ def _differences(sale: Json, due: Json) -> Iterator[Json]:
         yield {"path": "/totalTax", "message": f"sent {sale['totalTax']}, expected {due['totalTax']}"}
 
 
-def listed(records: Records, collection: str, place: Json) -> list[Json]:
+def listed(records: Readable, collection: str, place: Json) -> list[Json]:
     """The rates or exemptions that hold for what is given of a place; what is not given does not narrow."""
     folds = {"countryCode": folded, "state": folded, "city": folded, "postalCode": compact}
     asked = {name: fold(place[name]) for name, fold in folds.items() if place.get(name)}

@@ -6,12 +6,13 @@ import itertools
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from mockspi.admin import MAX_BODY, AdminService, sandboxes
 from mockspi.admin.route import Desk
-from mockspi.server.environ import to_request
+from mockspi.server.environ import read, to_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,7 +38,7 @@ def create_admin(service: AdminService) -> WSGIApplication:
     """The WSGI application of an admin service."""
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reply = service.handle(to_request(environ, MAX_BODY))
+        reply = service.handle(replace(to_request(environ), body=read(environ, MAX_BODY)))
         if reply.chunks is not None:
             start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers))
             return reply.chunks

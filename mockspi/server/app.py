@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, Response, request
@@ -12,11 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from mockspi.exchange import Reply, Trouble
 from mockspi.server import doors
-from mockspi.server.environ import to_request
+from mockspi.server.environ import read, to_request
 from mockspi.server.faults import impossible, pieces
 from mockspi.service import Service
-
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 def create_app(service: Service) -> Flask:
@@ -25,8 +24,10 @@ def create_app(service: Service) -> Flask:
     app.url_map.merge_slashes = False  # a redirect would be an answer without a key
 
     def answer(**_: Any) -> Response:
-        asked = to_request(request.environ, service.max_body)
-        return to_flask(doors.answer(service, asked, request.scheme))
+        asked = to_request(request.environ)
+        if service.guard(asked) is not None:  # nobody without a key makes us wait for a body
+            asked = replace(asked, body=read(request.environ, service.max_body))
+        return to_flask(service.handle(asked))
 
     def unmatched(_: HTTPException) -> Response:
         return answer()
@@ -37,9 +38,6 @@ def create_app(service: Service) -> Flask:
         if (rule, route.contract.method) not in seen:
             seen.add((rule, route.contract.method))
             app.add_url_rule(rule, endpoint=route.contract.id, view_func=answer, methods=methods, provide_automatic_options=False)
-    for version in service.table.versions:
-        rule = f"{service.table.base}/{version}/openapi.json"
-        app.add_url_rule(rule, f"openapi {version}", answer, methods=("GET",), provide_automatic_options=False)
     app.register_error_handler(HTTPException, unmatched)
     return app
 

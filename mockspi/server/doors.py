@@ -4,36 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from mockspi.exchange import Reply, Request
+from mockspi.exchange import Reply
 from mockspi.routes import RouteTable
-from mockspi.service import Service
 
 
 def reading(table: RouteTable) -> frozenset[tuple[str, str]]:
     """Method and path of the calls that certainly write no records, so that they never wait for another process."""
     writing = {(one.contract.method, one.path) for one in table.routes if one.contract.writes}
     return frozenset((one.contract.method, one.path) for one in table.routes) - writing
-
-
-def answer(service: Service, request: Request, scheme: str) -> Reply:
-    """The reply to a request: the service's, or this server's OpenAPI."""
-    if request.path.endswith("/openapi.json") and request.method in ("GET", "HEAD"):
-        for version in service.table.versions:
-            base = f"{service.table.base}/{version}"
-            if request.path == f"{base}/openapi.json":
-                return document(service, request, f"{scheme}://{request.headers.get('host', '')}{base}")
-    return service.handle(request)
-
-
-def document(service: Service, request: Request, base: str) -> Reply:
-    """The OpenAPI of this server, under the address by which it was called; only with a key."""
-    from mockspi.openapi import spi
-
-    sandbox, refused = service.opened(request)
-    if sandbox is None:
-        return refused
-    reply = Reply.of(spi(base=base))
-    return reply.without_body() if request.method == "HEAD" else reply
 
 
 def pairs(raw: str) -> tuple[tuple[str, str], ...]:

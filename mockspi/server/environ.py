@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-def to_request(environ: WSGIEnvironment, limit: int) -> Request:
-    """The request; no more of the body is read than shows that it is too large."""
+def to_request(environ: WSGIEnvironment) -> Request:
+    """The request without its body."""
     headers = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")}
     headers |= {
         name.replace("_", "-").lower(): str(environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
@@ -22,12 +22,11 @@ def to_request(environ: WSGIEnvironment, limit: int) -> Request:
         path=text(environ.get("PATH_INFO", "")),
         query=pairs(environ.get("QUERY_STRING", "")),
         headers=headers,
-        body=read(environ, limit),
     )
 
 
 def read(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The body, or its first bytes over the limit."""
+    """The body; of one that is too large no more than shows that it is."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not length and "HTTP_TRANSFER_ENCODING" not in environ:
         return b""

@@ -80,7 +80,7 @@ def serve_admin(house: House, ports: Ports, parent: int) -> None:
 def _server(host: str, port: int, interface: Interfaces, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
     server: AbstractServer[Any] = Server(
         "mockspi",
-        address=host,
+        address=address_of(host),
         port=port,
         interface=interface,
         loop=Loops.asyncio,
@@ -180,12 +180,21 @@ def take_admin_port(house: House) -> tuple[socket.socket | None, int]:
         return take_port(settings.admin_host, 0, "--admin-port")
 
 
+def address_of(host: str) -> str:
+    """The numeric address of a host name: Granian takes no other."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except socket.gaierror as error:
+        raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
+
+
 def take_port(host: str, port: int, flag: str = "--port") -> tuple[socket.socket | None, int]:
     """Make sure that nobody else listens there; on Linux the port is held for the workers until they do.
 
     The workers share the port with SO_REUSEPORT, with which the kernel would let a second mockspi listen too:
     so it is first taken without.
     """
+    host = address_of(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -199,8 +208,6 @@ def take_port(host: str, port: int, flag: str = "--port") -> tuple[socket.socket
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind((host, port))
-    except socket.gaierror as error:
-        raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
     except OSError as error:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise UsageError(f"port {port} on {host} {why}; choose another with {flag}, or 0 for a free one") from error

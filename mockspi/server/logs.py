@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from mockspi.exchange import Exchange, Request
-from mockspi.journal import PROBE, masked_query
+from mockspi.journal import PROBE, masked_path, masked_query
 from mockspi.settings import Settings
 
 log = logging.getLogger("mockspi")
@@ -69,4 +69,5 @@ def log_call(exchange: Exchange) -> None:
 def shown(request: Request) -> str:
     """Method, path and query, the api_key masked however it is spelt."""
     query = masked_query(request.query)
-    return f"{request.method} {quote(request.path)}" + (f"?{urlencode(query, safe='*')}" if query else "")
+    path = quote(masked_path(request.path), safe="/*")
+    return f"{request.method} {path}" + (f"?{urlencode(query, safe='*')}" if query else "")

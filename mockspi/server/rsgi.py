@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from mockspi.exchange import Reply, Request
-from mockspi.server.doors import answer, headers_of, pairs, reading
+from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
 from mockspi.server.waiting import Waiting
@@ -45,12 +46,14 @@ class Door:
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
-        request = await to_request(scope, proto, self._service.max_body)
+        request = to_request(scope)
+        if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
+            request = replace(request, body=await read(proto, self._service.max_body))
         if request.method in _SAFE or (request.method, request.path) in self._reading:
-            reply = answer(self._service, request, scope.scheme)
+            reply = self._service.handle(request)
         else:
             loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._pool, answer, self._service, request, scope.scheme)
+            reply = await loop.run_in_executor(self._pool, self._service.handle, request)
         if reply.trouble is None:
             proto.response_bytes(reply.status, headers_of(reply), reply.body)
         else:
@@ -65,8 +68,8 @@ class Door:
         proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
 
-async def to_request(scope: Scope, proto: Proto, limit: int) -> Request:
-    """The one translation from RSGI; no more of the body is kept than shows that it is too large."""
+def to_request(scope: Scope) -> Request:
+    """The one translation from RSGI, without the body."""
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
         if name not in headers:
@@ -75,10 +78,12 @@ async def to_request(scope: Scope, proto: Proto, limit: int) -> Request:
             headers[name] = f"{headers[name]},{value}"
     if scope.authority and "host" not in headers:
         headers["host"] = scope.authority
-    body = b""
-    if "content-length" in headers or "transfer-encoding" in headers:
-        body = await read(proto, limit)
-    return Request(scope.method, scope.path, pairs(scope.query_string), headers, body)
+    return Request(scope.method, scope.path, pairs(scope.query_string), headers)
+
+
+def has_body(request: Request) -> bool:
+    """Whether a body comes with the call."""
+    return "content-length" in request.headers or "transfer-encoding" in request.headers
 
 
 async def read(proto: Proto, limit: int) -> bytes:

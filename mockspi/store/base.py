@@ -82,14 +82,18 @@ class Page:
     records: Sequence[Json]
 
 
-class Records(Protocol):
-    """One sandbox's view. Reads see its own writes at once; writes belong inside ``Store.write``."""
+class Readable(Protocol):
+    """Records that can be read."""
 
     def get(self, collection: str, key: str) -> Json | None:
         """One record by key."""
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion, in the collection's order."""
+
+
+class Records(Readable, Protocol):
+    """One sandbox's view. Reads see its own writes at once; writes belong inside ``Store.write``."""
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""
@@ -99,6 +103,30 @@ class Records(Protocol):
 
     def next_number(self) -> int:
         """1, 2, 3, ... for each sandbox; part of the change that asks."""
+
+
+class Remembered:
+    """Records that are read once each: for a computation that must see one state, and does not write."""
+
+    def __init__(self, records: Readable) -> None:
+        self._records = records
+        self._known: dict[Any, Any] = {}
+
+    def get(self, collection: str, key: str) -> Json | None:
+        """One record by key."""
+        wanted = (collection, key)
+        if wanted not in self._known:
+            self._known[wanted] = self._records.get(collection, key)
+        found: Json | None = self._known[wanted]
+        return found
+
+    def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
+        """The records that meet every criterion, in the collection's order."""
+        wanted = (collection, criteria, offset, limit)
+        if wanted not in self._known:
+            self._known[wanted] = self._records.find(collection, *criteria, offset=offset, limit=limit)
+        found: Page = self._known[wanted]
+        return found
 
 
 class Store(Protocol):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from mockspi.exchange import Json
 from mockspi.store.base import Collection
 from mockspi.store.sqlite import dump
 
-if sys.platform != "win32":  # which does not remove an open file anyway
-    import fcntl
-
-_KEPT_SETS = 16
+_KEPT_SETS, _KEPT_LINKS = 16, 4
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -72,18 +68,22 @@ def _terms(kind: Collection, record: Json, number: int) -> Iterator[tuple[str, s
             yield kind.name, term.name, value, number
 
 
-def hold(base: Path) -> None:
-    """Keep a base from being tidied away while this process lives: threads open it when they are first used."""
-    handle = os.open(base, os.O_RDONLY)  # closed by the process's end
-    if sys.platform != "win32":
-        fcntl.flock(handle, fcntl.LOCK_SH)
+def settle(base: Path, folder: Path) -> Path:
+    """The base beside what is written, as a link (a copy across file systems): emptying the cache harms no server."""
+    own = folder / f"base-{base.name}"
+    beside = folder / f".{own.name}.{os.getpid()}"
+    try:
+        os.link(base, beside)
+    except OSError:
+        shutil.copyfile(base, beside)
+    beside.replace(own)
+    beside.unlink(missing_ok=True)  # between two links to one file, replace does nothing
+    tidy(folder, "base-*.sqlite", _KEPT_LINKS)
+    return own
 
 
-def tidy(folder: Path) -> None:
-    """Keep the compiled sets that were used last, and those that somebody holds."""
-    sets = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in sets[_KEPT_SETS:]:
-        with suppress(OSError), old.open("rb") as file:
-            if sys.platform != "win32":
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            old.unlink(missing_ok=True)
+def tidy(folder: Path, pattern: str = "*.sqlite", most: int = _KEPT_SETS) -> None:
+    """Keep the compiled sets that were used last."""
+    found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in found[most:]:
+        old.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ _VERSION = 2
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
     sort TEXT NOT NULL, body TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS records_key ON records (sandbox, collection, key);
 CREATE TABLE IF NOT EXISTS terms (
@@ -31,6 +31,10 @@ CREATE TABLE IF NOT EXISTS terms (
 CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
 CREATE TABLE IF NOT EXISTS numbers (sandbox TEXT PRIMARY KEY, number INTEGER NOT NULL);
 """
+_BODY = (
+    "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
+    "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
+)
 
 
 class SqliteStore:
@@ -58,19 +62,15 @@ class SqliteStore:
                 raise StoreBusy(headers=[("Retry-After", "1")]) from error
             try:
                 yield SqliteRecords(connection, sandbox, self._collections)
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
-        where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
-        with self.write(sandbox or "") as records:
-            dropped = records.connection.execute(f"DELETE FROM records {where}", values).rowcount
-            records.connection.execute(f"DELETE FROM terms {where}", values)
-            records.connection.execute(f"DELETE FROM numbers {where}", values)
-        return dropped
+        return drop(self._overlay, sandbox)
 
     def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
         """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
@@ -100,7 +100,7 @@ class SqliteStore:
 
     def sandboxes(self) -> dict[str, int]:
         """The sandboxes that have written something, and how many records each."""
-        return dict(self._connection().execute("SELECT sandbox, count(*) FROM records GROUP BY sandbox ORDER BY 1"))
+        return changed(self._overlay)
 
     def _connection(self) -> sqlite3.Connection:
         if (open_one := getattr(self._local, "connection", None)) is None:
@@ -110,12 +110,39 @@ class SqliteStore:
 
 def connect(base: Path, overlay: Path) -> sqlite3.Connection:
     """A connection to the overlay with the base attached, made ready on first use."""
+    connection = _alone(overlay)
+    try:
+        connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
+    except sqlite3.Error as error:
+        raise UsageError(f"the compiled fixture set {base} cannot be opened: {error}; start again") from error
+    return connection
+
+
+def changed(overlay: Path) -> dict[str, int]:
+    """The sandboxes that have written something, and how many records each."""
+    with closing(_alone(overlay)) as connection:
+        return dict(connection.execute("SELECT sandbox, count(*) FROM records GROUP BY sandbox ORDER BY 1"))
+
+
+def drop(overlay: Path, sandbox: str | None = None) -> int:
+    """Drop what a sandbox (or every one) has written; how many records that were. No fixture set is needed for it."""
+    where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
+    with closing(_alone(overlay)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        dropped = connection.execute(f"DELETE FROM records {where}", values).rowcount
+        connection.execute(f"DELETE FROM terms {where}", values)
+        connection.execute(f"DELETE FROM numbers {where}", values)
+        connection.execute("COMMIT")
+    return dropped
+
+
+def _alone(overlay: Path) -> sqlite3.Connection:
+    """A connection to the overlay without a base."""
     try:
         connection = sqlite3.connect(overlay, timeout=_WAIT_SECONDS, isolation_level=None, uri=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         prepare(connection, overlay)
-        connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
     except sqlite3.Error as error:
         raise UsageError(f"the state in {overlay.parent} cannot be used: {error}; name another folder with --state") from error
     return connection
@@ -168,13 +195,14 @@ class SqliteRecords:
             f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
         )
         values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
-        paged = f"SELECT layer, id, count(*) OVER () FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
-        rows = self.connection.execute(paged, (*values, -1 if limit is None else limit, offset)).fetchall()
+        paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
+        whole = f"SELECT {_BODY}, total FROM ({paged}) p"  # one statement sees one state, whatever is written meanwhile
+        rows = self.connection.execute(whole, (*values, -1 if limit is None else limit, offset)).fetchall()
         if rows or not (offset or limit == 0):
-            total = rows[0][2] if rows else 0
+            total = rows[0][1] if rows else 0
         else:
             total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
-        return Page(total, [self._body(layer, id_) for layer, id_, _ in rows])
+        return Page(total, [json.loads(body) for body, _ in rows])
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""
@@ -206,11 +234,6 @@ class SqliteRecords:
                 "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
                 [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
             )
-
-    def _body(self, layer: int, id_: int) -> Json:
-        table = "base.records" if layer else "main.records"
-        body: Json = json.loads(self.connection.execute(f"SELECT body FROM {table} WHERE id = ?", (id_,)).fetchone()[0])
-        return body
 
     def _conditions(self, layer: str, collection: str, criteria: tuple[Criterion, ...]) -> tuple[str, list[str]]:
         kind = self._collections[collection]

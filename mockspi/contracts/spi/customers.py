@@ -173,6 +173,7 @@ CONTRACTS = (
         name="CUSTOMER_INTERACTION_HISTORY",
         call="GET /sa/customers/{customerId}/interactions",
         sample=_SAMPLE,
+        aliases=("/sa/customers",),  # told apart by ?endpoint=NAME
         about="A customer's contacts with the merchant. Legacy: the vendor advises against it.",
         group=GROUP,
         reply=InteractionList,
@@ -185,6 +186,7 @@ CONTRACTS = (
         name="GET_ORDER_LIST",
         call="GET /sa/customers/{customerId}/orders",
         sample=_SAMPLE,
+        aliases=("/sa/customers",),  # told apart by ?endpoint=NAME
         about="A customer's orders, newest first. Legacy: the vendor advises against it.",
         group=GROUP,
         query=PageQuery,

@@ -99,7 +99,7 @@ class OverviewReply(Shape):
 
 def revert(call: Call) -> Json:
     """Give the cart's stock back."""
-    return stock.revert(call.records, call.body["cartId"], call.body.get("productList"))
+    return stock.revert(call.records, call.body["cartId"], call.body.get("productList"), call.clock.now())
 
 
 def check(call: Call) -> Json:
