@@ -10,7 +10,7 @@ from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.store.base import Criterion, Records
 
-FIRST_PAGE, PAGE_SIZE, LARGEST_PAGE = 1, 25, 100
+FIRST_PAGE, PAGE_SIZE = 1, 25
 
 
 def require(records: Records, collection: str, key: str, missing: type[Failure], **facts: Any) -> Json:

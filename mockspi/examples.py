@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,7 +13,6 @@ from mockspi.exchange import Json, Reply, Request, encode
 from mockspi.schema import Problem, escape
 
 ANY = "*"
-Send = Callable[[Request], Reply]
 
 
 @dataclass(frozen=True, slots=True)
