@@ -5,16 +5,18 @@ from __future__ import annotations
 import atexit
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import mockspi
 from mockspi import connectors, examples
-from mockspi.clock import Clock
+from mockspi.admin.route import Desk
+from mockspi.clock import system_now
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
@@ -22,12 +24,20 @@ from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
+from mockspi.journal import Journal
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.rules.book import Book
+from mockspi.rules.judging import Judge
+from mockspi.rules.known import Known
+from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import Settings, cache_folder, state_folder
 from mockspi.store.compiled import compile_set, settle, tidy
+from mockspi.store.control import SandboxStore
+from mockspi.store.journal import JournalStore
+from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 
 
@@ -39,7 +49,14 @@ class House:
     fixtures: Path
     base: Path
     overlay: Path
+    admin_token: str
     ephemeral: bool = False
+    owner: int = field(default_factory=os.getpid)
+
+    @property
+    def counts(self) -> Path:
+        """Where the workers count their calls; a folder of this server's own."""
+        return self.overlay.with_name("metrics") / str(self.owner)
 
     def table(self) -> RouteTable:
         """Where every contract is reached."""
@@ -47,18 +64,51 @@ class House:
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
         return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
 
-    def service(self, notice: Callable[[Exchange], None] | None = None) -> Service:
-        """A service over this house; every process makes its own."""
+    def sandboxes(self) -> SandboxStore:
+        """Which sandboxes there are."""
+        return sandboxes(self.settings, self.overlay)
+
+    def desk(self, base_url: str) -> Desk:
+        """What the admin port works with."""
+        book = book_of(open_set(self.settings.fixtures))
+        store = SqliteStore(self.base, self.overlay, COLLECTIONS)
+        return Desk(
+            self.settings,
+            base_url,
+            self.sandboxes(),
+            store,
+            system_now,
+            self.journal(),
+            self.table(),
+            book,
+            self.rules(book),
+            self.counts,
+        )
+
+    def rules(self, book: Book) -> RuleStore:
+        """The rules that sandboxes have on."""
+        return RuleStore(self.overlay.with_name("rules.sqlite"), book, system_now)
+
+    def journal(self) -> Journal:
+        """What happened."""
         settings = self.settings
+        kept = JournalStore(self.overlay.with_name("journal.sqlite"), settings.journal_entries, settings.journal_bytes)
+        return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
+
+    def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
+        """A service over this house; every process makes its own."""
+        settings, found = self.settings, open_set(self.settings.fixtures)
+        book = book_of(found)
         return Service(
-            keys=settings.keys,
+            opened_by=self.sandboxes().opened_by,
             table=self.table(),
             store=SqliteStore(self.base, self.overlay, COLLECTIONS),
-            messages=messages(open_set(settings.fixtures)),
-            clock=Clock(),
+            messages=messages(found),
+            real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
-            notice=notice,
+            notices=tuple(filter(None, (self.journal().write, *notices))),
+            rules=Judge(self.rules(book), book, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -71,15 +121,25 @@ def document(request: Request) -> Reply:
     return Reply.of(spi(base=f"http://{host}{request.path.removesuffix('/openapi.json')}"))
 
 
+def sandboxes(settings: Settings, written: Path) -> SandboxStore:
+    """Which sandboxes there are, beside what they have written."""
+    path = written.with_name("sandboxes.sqlite")
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+
+
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
     """Lint and compile the set unless that was done before, and prepare the place for what is written."""
     found = open_set(settings.fixtures)
     base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
     written = overlay(settings)
     base = settle(base, written.parent)
-    house = House(settings, found.folder, base, written, ephemeral=state_folder(settings) is None)
+    token = settings.admin_token or secrets.token_urlsafe(24)
+    house = House(settings, found.folder, base, written, token, ephemeral=state_folder(settings) is None)
     house.table()
     changed(house.overlay)
+    house.sandboxes().count()  # its file is made before workers could race for it
+    house.journal().store.prepare()
+    house.rules(book_of(found)).prepare()
     return house
 
 
@@ -174,13 +234,9 @@ _rehearsals = count()
 def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:
     """The reply to an example, after those that it needs, in a sandbox that nobody else uses."""
     key = f"rehearsal-{next(_rehearsals)}"
-    alone = Service(
-        keys={key: key}, table=service.table, store=service.store, messages=service.messages, clock=service.clock,
-        policy=service.policy, max_body=service.max_body,
-    )  # fmt: skip
     for needed in examples.before(example, SPIS, found):
-        alone.handle(_asked(needed, key))
-    return alone.handle(_asked(example, key))
+        service.handle(_asked(needed, key))
+    return service.handle(_asked(example, key))
 
 
 def _asked(example: examples.Example, key: str) -> Request:
@@ -189,9 +245,15 @@ def _asked(example: examples.Example, key: str) -> Request:
 
 def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
     return Service(
-        keys={}, table=RouteTable(SPIS, "/spi", ("1.0",), ()), store=SqliteStore(base, overlay, COLLECTIONS),
-        messages=messages(found), clock=Clock(), policy=Policy(), max_body=1_048_576,
+        opened_by=lambda key: Sandbox(key, key), table=RouteTable(SPIS, "/spi", ("1.0",), ()),
+        store=SqliteStore(base, overlay, COLLECTIONS), messages=messages(found), real=system_now, policy=Policy(),
+        max_body=1_048_576,
     )  # fmt: skip
+
+
+def book_of(found: FixtureSet) -> Book:
+    """The set's scenarios and magic values."""
+    return Book(Known.of(SPIS), found.scenarios(), found.magic())
 
 
 def messages(found: FixtureSet) -> Messages:

@@ -186,6 +186,16 @@ def read_body(request: Request, limit: int, *, required: bool) -> Json:
     return document
 
 
+def read_leniently(request: Request, limit: int) -> Any:
+    """The JSON in a request's body, whatever it is declared as; None where there is none."""
+    if not request.body or len(request.body) > limit:
+        return None
+    try:
+        return parse(unpack(request.body, request.headers.get("content-encoding", ""), limit))
+    except Failure:
+        return None
+
+
 def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
     """The body behind its Content-Encoding; stops as soon as it is larger than the limit."""
     coding = encoding.strip().lower()

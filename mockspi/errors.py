@@ -229,6 +229,27 @@ class UnsupportedMediaType(BrokenRequest):
     code = "UNSUPPORTED_MEDIA_TYPE"
 
 
+class SandboxExists(Failure):
+    """A sandbox already has this name or api_key."""
+
+    status = 409
+    code = "SANDBOX_EXISTS"
+
+
+class TooManySandboxes(Failure):
+    """There are as many sandboxes as the ``max-sandboxes`` setting allows."""
+
+    status = 409
+    code = "TOO_MANY_SANDBOXES"
+
+
+class TooManyRules(Failure):
+    """A sandbox holds as many rules as it may, or as many bytes of them."""
+
+    status = 409
+    code = "TOO_MANY_RULES"
+
+
 class StoreBusy(Failure):
     """Another process holds the store; the same call a moment later will do."""
 

@@ -29,12 +29,27 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a rule does to a reply on its way: the door waits ``delay`` milliseconds, then commits the fault.
+
+    Faults: reset, empty, truncate, garbage, timeout, dribble (``chunk`` bytes every ``interval`` milliseconds).
+    """
+
+    delay: float = 0.0
+    fault: str = ""
+    chunk: int = 0
+    interval: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back: status, headers without Content-Length (the door adds it), body bytes."""
+    """What goes back: status, headers without Content-Length (the door adds it), body bytes, trouble on the way."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    trouble: Trouble | None = None
+    chunks: Iterable[bytes] | None = None  #: instead of ``body``, where a reply of the admin port is made as it is sent
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
@@ -43,6 +58,8 @@ class Reply:
 
     def without_body(self) -> Reply:
         """The answer to HEAD: the same headers, the length of the body that GET would bring, no body."""
+        if self.chunks is not None:
+            return replace(self, chunks=())
         return replace(self, body=b"", headers=(*self.headers, ("Content-Length", str(len(self.body)))))
 
 
@@ -54,7 +71,11 @@ class Exchange:
     request: Request
     reply: Reply
     sandbox: str = ""
+    space: str = ""  #: where the sandbox's own things are kept
     milliseconds: float = 0.0
+    time: int = 0  #: when it was answered, and ``clock`` the same in the sandbox's time
+    clock: int = 0
+    rule: str = ""  #: the name of the rule that acted
 
 
 def encode(document: Any) -> bytes:

@@ -22,7 +22,7 @@ class Messages:
 
     texts: Mapping[str, Mapping[str, str]]
 
-    def language(self, request: Request) -> str:
+    def language(self, request: Request, own: str = "") -> str:
         """The first language that is asked for and known: ``locale`` (fr, fr_CA, cb-en-us), else Accept-Language."""
         for locale in request.values("locale"):
             parts = re.split(r"[-_]", locale.lower())
@@ -32,11 +32,11 @@ class Messages:
         for locale in accepted(request.headers.get("accept-language", "")):
             if (part := locale.partition("-")[0]) in self.texts:
                 return part
-        return FALLBACK
+        return own if own in self.texts else FALLBACK
 
-    def speak(self, request: Request) -> Callable[..., str]:
+    def speak(self, request: Request, own: str = "") -> Callable[..., str]:
         """``text(code, **facts)`` in the request's language."""
-        language = self.language(request)
+        language = self.language(request, own)
 
         def text(code: str, **facts: object) -> str:
             template = self.texts.get(language, {}).get(code) or self.texts.get(FALLBACK, {}).get(code) or code

@@ -13,7 +13,6 @@ from marshmallow import Schema, fields
 
 import mockspi
 from mockspi import examples
-from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
 from mockspi.contracts import GROUPS, SPIS
 from mockspi.contracts.collections import KINDS
@@ -264,9 +263,9 @@ def _listed(shape: type[Shape], name: str) -> Json:
     }
 
 
-def connector_schema() -> Json:
-    """The JSON Schema of a connectors file."""
-    return {"$schema": _DIALECT, "$ref": "#/$defs/ConnectorFile", "$defs": _definitions(ConnectorFile)}
+def document_schema(shape: type[Shape]) -> Json:
+    """The JSON Schema of a file that holds one document."""
+    return {"$schema": _DIALECT, "$ref": f"#/$defs/{shape.__name__}", "$defs": _definitions(shape)}
 
 
 def _definitions(shape: type[Shape]) -> Json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -10,70 +9,93 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from mockspi.clock import Clock
-from mockspi.contract import Call, Contract, Policy
+from mockspi.clock import random_id
+from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
+from mockspi.rules.judging import Judge, Ruling
+from mockspi.rules.matching import Asked
+from mockspi.sandbox import Sandbox
 from mockspi.store.base import Store
 
 log = logging.getLogger("mockspi")
 
 UNAUTHORIZED = Reply(401)
+_NOBODY = Sandbox("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Answers every call. ``keys`` maps sandbox names to api_keys; ``notice`` hears of every exchange."""
+    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notices`` hear of every exchange."""
 
-    keys: Mapping[str, str]
+    opened_by: Callable[[str], Sandbox | None]
     table: RouteTable
     store: Store
     messages: Messages
-    clock: Clock
+    real: Callable[[], int]
     policy: Policy
     max_body: int
-    notice: Callable[[Exchange], None] | None = None
+    notices: tuple[Callable[[Exchange], None], ...] = ()
+    rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
 
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens."""
         start = perf_counter()
-        sandbox = self.guard(request)
-        contract, reply = (None, UNAUTHORIZED) if sandbox is None else self._admitted(request, sandbox)
+        sandbox, reply = self.opened(request)
+        contract: Contract | None = None
+        rule = ""
+        if sandbox is not None:
+            contract, reply, rule = self._admitted(request, sandbox)
         if request.method == "HEAD":
             reply = reply.without_body()
-        if self.notice:
-            name = contract.id if contract else ""
-            self.notice(Exchange(name, request, reply, sandbox or "", (perf_counter() - start) * 1000))
+        if self.notices:
+            self._tell(contract, request, reply, sandbox, (perf_counter() - start) * 1000, rule)
         return reply
 
-    def guard(self, request: Request) -> str | None:
-        """The sandbox that the api_key opens; every key is compared, in a time that tells nothing."""
-        given = set(request.values("api_key"))
-        if len(given) != 1:
-            return None
-        key = given.pop().encode("utf-8", "surrogatepass")
-        opened = None
-        for name, known in self.keys.items():
-            if hmac.compare_digest(key, known.encode()):
-                opened = name
-        return opened
+    def _tell(
+        self, contract: Contract | None, request: Request, reply: Reply, sandbox: Sandbox | None, milliseconds: float, rule: str
+    ) -> None:
+        """The exchange, for the log and the journal, before the reply goes out."""
+        real = self.real()
+        owner, name = sandbox or _NOBODY, contract.id if contract else ""
+        clock = owner.timing.now(real)
+        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
+        for notice in self.notices:
+            notice(exchange)
 
-    def _admitted(self, request: Request, sandbox: str) -> tuple[Contract | None, Reply]:
+    def opened(self, request: Request) -> tuple[Sandbox | None, Reply]:
+        """The sandbox, and what is answered where there is none."""
+        try:
+            return self.guard(request), UNAUTHORIZED
+        except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
+            return None, self._refusal(None, request, failure, _NOBODY)
+
+    def guard(self, request: Request) -> Sandbox | None:
+        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
+        given = set(request.values("api_key"))
+        return self.opened_by(given.pop()) if len(given) == 1 else None
+
+    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+        """The contract, the reply, and the name of the rule that acted."""
         contract: Contract | None = None
+        ruling: Ruling | None = None
         try:
             if request.path in self.pages:
-                return None, self._page(request)
+                return None, self._page(request), ""
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
-                return None, Reply(204, headers=(("Allow", ", ".join(methods)),))
+                return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
-            return contract, self._answer(contract, request, path, sandbox)
+            asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
+            ruling = self.rules.ruling(asked, sandbox, request) if self.rules else None
+            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox)
         except Failure as failure:
-            return contract, self._refusal(contract, request, failure)
+            reply = self._refusal(contract, request, failure, sandbox)
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            return contract, self._refusal(None, request, self._defect(contract, request, "", exc_info=True))
+            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
+        return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
 
     def _page(self, request: Request) -> Reply:
         allowed = (("Allow", "GET, HEAD, OPTIONS"),)
@@ -83,11 +105,13 @@ class Service:
             raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
         return self.pages[request.path](request)
 
-    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: str) -> Reply:
+    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
-        text = self.messages.speak(request)
-        with self.store.write(sandbox) if contract.writes else nullcontext(self.store.read(sandbox)) as records:
-            found = contract.answer(Call(inputs, body, records, self.clock, text, self.policy))
+        text = self.messages.speak(request, sandbox.locale)
+        view = self.store.write(sandbox.space) if contract.writes else nullcontext(self.store.read(sandbox.space))
+        with view as records:
+            clock = sandbox.clock(records.next_number, self.real)
+            found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
             return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
@@ -96,10 +120,10 @@ class Service:
             raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
         return Reply.of(document)
 
-    def _refusal(self, contract: Contract | None, request: Request, failure: Failure) -> Reply:
+    def _refusal(self, contract: Contract | None, request: Request, failure: Failure, sandbox: Sandbox) -> Reply:
         body: Json = {
             "errorCode": failure.code,
-            "errorMessage": self.messages.speak(request)(failure.code, **failure.facts),
+            "errorMessage": self.messages.speak(request, sandbox.locale)(failure.code, **failure.facts),
         }
         if isinstance(failure, Refusal) and contract:
             body.update(contract.refused())
@@ -110,7 +134,7 @@ class Service:
 
     def _defect(self, contract: Contract | None, request: Request, wrong: str, **options: Any) -> InternalError:
         """A fault of ours: the caller gets an id, the log gets the rest."""
-        error_id = self.clock.new_id("ERR")
+        error_id = f"ERR-{random_id()}"
         name = contract.id if contract else "no contract"
         log.error("%s: %s %s (%s) %s", error_id, request.method, request.path, name, wrong, **options)
         return InternalError(errorId=error_id, extra={"errorId": error_id})

@@ -93,6 +93,12 @@ def _key(value: Any) -> tuple[str, str]:
     return name, key
 
 
+def _token(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"([\x21-\x7e]{8,})?", value):
+        raise ValueError("at least eight letters, digits or signs without spaces are expected")
+    return value
+
+
 def _version(value: Any) -> str:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(value)):
         raise ValueError("a version such as 1.0 is expected")
@@ -108,6 +114,11 @@ def _base(value: Any) -> str:
 SETTINGS = (
     Setting("host", "127.0.0.1", "Address to listen on; beyond loopback only with an --api-key of your own.", _text, "HOST"),
     Setting("port", 8080, "Port to listen on; 0 takes a free one.", _whole(0, 65535), "PORT"),
+    Setting("admin_host", "127.0.0.1", "Address of the admin port; beyond loopback only with --admin-token.", _text, "HOST"),
+    Setting("admin_port", 8081, "Admin port; 0 takes a free one.", _whole(0, 65535), "PORT"),
+    Setting("admin_token", "", "Token of the admin port; made up and printed once unless given.", _token, "TOKEN"),
+    Setting("max_sandboxes", 10_000, "Most sandboxes at once.", _whole(1, 1_000_000), "N"),
+    Setting("auto_sandbox", "", "Unknown api_keys with this prefix open a sandbox of their own.", str, "PREFIX"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
@@ -119,10 +130,14 @@ SETTINGS = (
     Setting("max_body", 1_048_576, "Largest request body in bytes, unpacked.", _whole(1, 1_073_741_824), "BYTES"),
     Setting("log_format", "text", "How the log and the ready line are written.", _one_of("text", "json"), "text|json"),
     Setting("log_calls", "auto", "Whether calls are logged; auto: on a terminal.", _one_of("auto", "on", "off"), "auto|on|off"),
+    Setting("journal_entries", 10_000, "Most journal entries of a sandbox; the oldest go.", _whole(1, 10_000_000), "N"),
+    Setting("journal_bytes", 33_554_432, "Most bytes of a sandbox's journal.", _whole(1, 10_737_418_240), "BYTES"),
+    Setting("journal_body", 65_536, "Longest body that the journal keeps whole.", _whole(0, 1_073_741_824), "BYTES"),
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
     Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
 )  # fmt: skip
+SECRETS = ("api_key", "admin_token")  #: settings that are never shown whole
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -190,7 +205,7 @@ def _read(setting: Setting, raw: Any, where: str) -> Any:
     try:
         return tuple(setting.read(part) for part in _parts(raw)) if setting.many else setting.read(raw)
     except (ValueError, TypeError) as error:
-        shown = "***" if setting.name == "api_key" else repr(raw)
+        shown = "***" if setting.name in SECRETS else repr(raw)
         raise UsageError(f"{where} is {shown}: {error}") from error
 
 
@@ -226,6 +241,8 @@ def _check(settings: Settings) -> None:
     for what, values in (("name", names), ("key", keys)):
         if len(set(values)) < len(values):
             raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
+    if not is_loopback(settings.admin_host) and not settings.admin_token:
+        raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
     if len(set(settings.api_version)) < len(settings.api_version):
         raise UsageError("--api-version: the same version is given twice")
     if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
@@ -233,6 +250,11 @@ def _check(settings: Settings) -> None:
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "
             "choose one with --api-key staging=KEY"
         )
+
+
+def is_default(settings: Settings, name: str) -> bool:
+    """Whether nobody chose this setting's value."""
+    return settings.values[name].source == "default"
 
 
 def is_loopback(host: str) -> bool:

@@ -70,6 +70,8 @@ class Server:
     base: str
     key: str
     log: Path
+    admin_url: str = ""
+    token: str = ""
     root: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +85,17 @@ class Server:
         """One call with the key in its query."""
         query = {"api_key": key or self.key, **options.pop("params", {})}
         return requests.request(method, self.url(path), params=query, timeout=30, **options)
+
+    def admin(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
+        """One call of the admin port with its token."""
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return requests.request(method, self.admin_url + path, json=body, headers=headers, timeout=30, **options)
+
+    def minted(self, **wanted: Any) -> str:
+        """The api_key of a new sandbox."""
+        made = self.admin("POST", "/sandboxes", wanted)
+        assert made.status_code == 201, made.text
+        return str(made.json()["api_key"])
 
 
 @contextmanager
@@ -99,7 +112,7 @@ def serving(folder: Path, *words: str, env: dict[str, str] | None = None) -> Ite
         )  # fmt: skip
     try:
         told = await_ready(process, ready, log)
-        yield Server(process, told["baseUrl"], told["apiKey"], log)
+        yield Server(process, told["baseUrl"], told["apiKey"], log, told["adminUrl"], told["adminToken"])
     finally:
         if process.poll() is None:
             process.terminate()

@@ -177,14 +177,19 @@ def test_what_is_kept_is_no_matter_of_memory(tmp_path: Path) -> None:
         assert "memory keeps nothing" in done.stderr
 
 
-def test_state_of_another_version_is_one_sentence(tmp_path: Path, home: dict[str, str], run: Callable[..., str]) -> None:
+@pytest.mark.parametrize("file", ["records", "sandboxes"])
+@pytest.mark.parametrize("layout", [1, 99])
+def test_state_of_another_version_is_one_sentence(
+    file: str, layout: int, tmp_path: Path, home: dict[str, str], run: Callable[..., str]
+) -> None:
+    layout = layout if file == "records" else layout + 1
     run("state", "show", "--state", "kept")
-    with sqlite3.connect(tmp_path / "kept" / "records.sqlite") as connection:
-        connection.execute("PRAGMA user_version = 99")
+    with sqlite3.connect(tmp_path / "kept" / f"{file}.sqlite") as connection:
+        connection.execute(f"PRAGMA user_version = {layout}")
     connection.close()
     done = mockspi("serve", "--port", "0", "--state", "kept", cwd=tmp_path, env=home)
     assert (done.returncode, done.stdout, len(sentences(done.stderr))) == (2, "", 1)
-    assert "the state in kept was written by another version of mockspi (layout 99, this one reads 1)" in done.stderr
+    assert f"the state in kept was written by another version of mockspi (layout {layout}, this one reads " in done.stderr
 
 
 def test_a_state_file_that_is_no_database_is_one_sentence(tmp_path: Path, home: dict[str, str]) -> None:

@@ -16,6 +16,10 @@ from mockspi.settings import SETTINGS, Setting
 SAID: dict[str, tuple[Any, str, str]] = {
     "host": ("127.0.0.2", "127.0.0.3", "localhost"),
     "port": (8101, "8102", "8103"),
+    "admin_host": ("127.0.0.2", "127.0.0.3", "localhost"),
+    "admin_port": (8104, "8105", "8106"),
+    "max_sandboxes": (11, "12", "13"),
+    "auto_sandbox": ("file-", "environment-", "flag-"),
     "fixtures": ("from-file", "from-environment", "from-flag"),
     "api_key": (["file=key-of-the-file"], "environment=key-of-the-environment", "flag=key-of-the-flag"),
     "api_version": (["2.0"], "3.0", "4.0"),
@@ -27,11 +31,25 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "max_body": (1001, "1002", "1003"),
     "log_format": ("json", "text", "json"),
     "log_calls": ("on", "off", "on"),
+    "journal_entries": (21, "22", "23"),
+    "journal_bytes": (2001, "2002", "2003"),
+    "journal_body": (301, "302", "303"),
     "ready_file": ("file.ready", "environment.ready", "flag.ready"),
     "reservation_minutes": (1, "2", "3"),
     "delivery_groups": (True, "false", "true"),
 }
-NUMBERS = ("port", "workers", "threads", "max_body", "reservation_minutes")
+NUMBERS = (
+    "port",
+    "admin_port",
+    "max_sandboxes",
+    "workers",
+    "threads",
+    "max_body",
+    "reservation_minutes",
+    "journal_entries",
+    "journal_bytes",
+    "journal_body",
+)
 
 
 def toml(name: str, value: Any) -> str:
@@ -67,7 +85,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: str(one.name))
+@pytest.mark.parametrize("setting", [one for one in SETTINGS if one.name != "admin_token"], ids=lambda one: str(one.name))
 def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(setting: Setting, tmp_path: Path) -> None:
     in_file, in_environment, in_flag = SAID[setting.name]
     env = {setting.variable: in_environment}
@@ -84,6 +102,15 @@ def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
         assert (value, source) == (meant(setting, said), where)
         assert value != seen[-1], "a layer that says the same as the one below shows nothing"
         seen.append(value)
+
+
+def test_the_admin_token_is_told_from_where_it_comes_but_never_shown(tmp_path: Path) -> None:
+    assert value_of(tmp_path, "admin_token") == ("", "default")
+    (tmp_path / "mockspi.toml").write_text(toml("admin_token", "token-of-the-file"))
+    env = {"MOCKSPI_ADMIN_TOKEN": "token-of-the-environment"}
+    assert value_of(tmp_path, "admin_token") == ("***", "mockspi.toml")
+    assert value_of(tmp_path, "admin_token", env=env) == ("***", "environment")
+    assert value_of(tmp_path, "admin_token", "--admin-token", "token-of-the-flag", env=env) == ("***", "flag")
 
 
 def test_the_settings_file_may_have_another_name(tmp_path: Path) -> None:

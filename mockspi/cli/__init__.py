@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, openapi, serve, settings, state
+from mockspi.cli import contracts, fixtures, journal, openapi, sandbox, scenario, serve, settings, state
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -45,7 +45,11 @@ for command in (
     fixtures.fixtures,
     contracts.contracts,
     openapi.openapi,
+    scenario.scenario,
+    scenario.magic,
     settings.settings,
     state.state,
+    sandbox.sandbox,
+    journal.journal,
 ):
     main.add_command(command)

@@ -68,9 +68,10 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     settings = chosen(config, given)
     name = sandbox or next(iter(settings.keys))
     house = building.build(settings)
-    if name not in (known := {*settings.keys, *changed(house.overlay)}):
+    named = house.sandboxes().named(name)
+    if named is None and name not in (known := {*settings.keys, *changed(house.overlay)}):
         raise UsageError(f"no sandbox is called {name!r}; known are {', '.join(sorted(known))}")
-    records = house.service().store.read(name)
+    records = house.service().store.read(named.space if named else name)
     count, stale = writing.export(records, open_set(settings.fixtures), folder, building.stale_examples)
     left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""
     click.echo(f"{count} records of sandbox {name} in {folder}{left_out}")

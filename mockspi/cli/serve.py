@@ -17,6 +17,7 @@ from mockspi.errors import UsageError
 
 if TYPE_CHECKING:
     from mockspi.building import House
+    from mockspi.server.launch import Ports
 
 SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")
 
@@ -27,38 +28,40 @@ def serve(config: str, **given: Any) -> None:
     """Serve every SPI from a fixture set, until Ctrl-C."""
     settings = chosen(config, given)
     from mockspi import building  # heavy: only where it is needed
-    from mockspi.server import app, launch  # noqa: F401  # app: imported before the workers fork
+    from mockspi.server import launch, rsgi  # noqa: F401  # rsgi: imported before the workers fork
 
     quiet = settings.log_format == "json"
     house = building.build(settings, progress=lambda text: None if quiet else click.echo(f"mockspi: {text} ...", err=True))
     forget(settings.ready_file)
     try:
-        launch.serve(house, lambda port: announce(house, port))
+        launch.serve(house, lambda ports: announce(house, ports))
     finally:
         forget(settings.ready_file)
 
 
-def announce(house: House, port: int) -> None:
+def announce(house: House, ports: Ports) -> None:
     """Say that requests are answered: in the ready file, then on standard output."""
-    from mockspi.server.launch import reachable  # heavy: only where it is needed
+    from mockspi.server.launch import admin_url, base_url  # heavy: only where it is needed
 
     settings = house.settings
-    base = f"http://{reachable(settings.host)}:{port}{settings.base_path}/{settings.api_version[0]}"
+    base, admin = base_url(house, ports), admin_url(house, ports)
     name, key = next(iter(settings.keys.items()))
     document = {"baseUrl": base, "apiKey": key, "pid": os.getpid(), "fixtures": str(house.fixtures.resolve())}
+    document |= {"adminUrl": admin, "adminToken": house.admin_token}
     if settings.ready_file:
         write_atomically(Path(settings.ready_file), json.dumps(document) + "\n")
-    click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, name, key))
+    click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, admin, name, key))
     if sys.stdout:
         sys.stdout.flush()
 
 
-def banner(house: House, base: str, name: str, key: str) -> str:
+def banner(house: House, base: str, admin: str, name: str, key: str) -> str:
     """What a newcomer needs on one screen."""
     where = "nowhere (memory)" if house.ephemeral else str(house.overlay.parent)
     rows = {
         "SPI base URL": base,
         "api_key": f"{key}  (sandbox {name})",
+        "admin": f"{admin}  (token {house.admin_token})",
         "fixtures": str(house.fixtures),
         "changes kept": where,
         "docs": f"'mockspi contracts NAME', {base}/openapi.json, docs/ in the repository",

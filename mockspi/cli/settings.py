@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from mockspi.cli.options import chosen, table, with_settings
-from mockspi.settings import SETTINGS
+from mockspi.settings import SECRETS, SETTINGS
 
 
 @click.command()
 @with_settings()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def settings(config: str, as_json: bool, **given: Any) -> None:
-    """Show every setting and where its value came from. api_keys are masked."""
+    """Show every setting and where its value came from. api_keys and the admin token are masked."""
     found = chosen(config, given)
     rows = [(one.name, _masked(one.name, found.values[one.name].value), found.values[one.name].source) for one in SETTINGS]
     if as_json:
@@ -28,7 +28,7 @@ def _masked(name: str, value: Any) -> Any:
     """The value; of a key no more than the beginning of a long one."""
     if name == "api_key":
         return [f"{sandbox}={key[:2] if len(key) > 8 else ''}***" for sandbox, key in value]
-    return value
+    return "***" if value and name in SECRETS else value
 
 
 def _text(value: Any) -> str:

@@ -24,8 +24,10 @@ def show(as_json: bool, config: str, **given: Any) -> None:
     from mockspi import building  # heavy: only where it is needed
     from mockspi.store.sqlite import changed
 
-    file = building.overlay(_kept(config, given))
-    counts = changed(file)
+    house = building.build(_kept(config, given))
+    file = house.overlay
+    names = {one.space: one.name for one in house.sandboxes().all()}
+    counts = {names.get(space, space): count for space, count in changed(file).items()}
     if as_json:
         click.echo(json.dumps({"state": str(file.parent), "changed": counts}, indent=2))
     else:
@@ -44,10 +46,12 @@ def reset(sandbox: str, config: str, **given: Any) -> None:
 
     settings = _kept(config, given)
     file = building.overlay(settings)
-    known = {*settings.keys, *changed(file)}
+    sandboxes = building.sandboxes(settings, file)
+    named = sandboxes.named(sandbox) if sandbox else None
+    known = {*(one.name for one in sandboxes.all()), *changed(file)}
     if sandbox and sandbox not in known:
         raise UsageError(f"no sandbox is called {sandbox!r}; known are {', '.join(sorted(known))}")
-    dropped = drop(file, sandbox or None)
+    dropped = drop(file, named.space if named else sandbox or None)
     click.echo(f"{dropped} changed record{'s' * (dropped != 1)} dropped in {file.parent}")
 
 

@@ -85,6 +85,20 @@ def _days(pattern: Json, zone_name: str, now: int) -> Iterator[Json]:
             yield {"date": _moment(day, "00:00", zone), "slots": slots}
 
 
+def closed(records: Records, before: int, after: int) -> list[tuple[str, int]]:
+    """The slots that could be chosen at one moment and no longer can at a later one, each with when that ended."""
+    found = []
+    for pattern in records.find("delivery_slots").records if after > before else ():
+        zone = _zone((records.get("stores", pattern["storeId"]) or {}).get("timeZone", "UTC"))
+        for day in _days(pattern, zone.key, before):
+            for slot in day["slots"]:
+                ordered = date.fromisoformat(slot["slotId"].rpartition("T")[0][-10:]) - timedelta(days=pattern["leadDays"])
+                end = min(slot["startTime"], _moment(ordered, pattern["cutOff"], zone))
+                if before < end <= after:
+                    found.append((slot["slotId"], end))
+    return found
+
+
 def _slot(pattern: Json, slot: Json, day: date, zone: ZoneInfo) -> Json:
     return {
         "slotId": f"{pattern['storeId']}:{pattern['shippingMethodId']}:{day.isoformat()}T{slot['startTime']}",

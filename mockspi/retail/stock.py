@@ -47,6 +47,14 @@ def reserved(records: Readable, product_id: str, place: str, now: int, without_c
     )
 
 
+def expired(records: Readable, before: int, after: int) -> list[tuple[str, int]]:
+    """The carts whose reservation still held something and ended between two moments, each with its end."""
+    if after <= before:
+        return []
+    holds = records.find("reservations", Criterion("expiresAt", low=before + 1, high=after)).records
+    return [(hold["cartId"], hold["expiresAt"]) for hold in holds if any(line["quantity"] for line in hold["productList"])]
+
+
 def available(records: Readable, product_id: str, place: str, now: int, without_cart: str = "") -> int:
     """What can still be sold there now."""
     held = reserved(records, product_id, place, now, without_cart)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockspi.exchange import Reply, Request
+from mockspi.exchange import Reply, Trouble
+from mockspi.server import doors
+from mockspi.server.environ import read, to_request
+from mockspi.server.faults import impossible, pieces
 from mockspi.service import Service
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
 
 
 def create_app(service: Service) -> Flask:
     """The WSGI application of a service. Two of them in one process share nothing."""
     app = Flask("mockspi", static_folder=None)
-    app.url_map.merge_slashes = False  # a redirect would come before the key is looked at
+    app.url_map.merge_slashes = False  # a redirect would be an answer without a key
 
     def answer(**_: Any) -> Response:
         asked = to_request(request.environ)
@@ -40,48 +42,27 @@ def create_app(service: Service) -> Flask:
     return app
 
 
-def to_request(environ: WSGIEnvironment) -> Request:
-    """The one translation from WSGI, without the body."""
-    headers = {name[5:].replace("_", "-").lower(): str(value) for name, value in environ.items() if name.startswith("HTTP_")}
-    headers |= {
-        name.replace("_", "-").lower(): str(environ[name]) for name in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(name)
-    }
-    return Request(
-        method=environ["REQUEST_METHOD"],
-        path=text(environ.get("PATH_INFO", "")),
-        query=pairs(environ.get("QUERY_STRING", "")),
-        headers=headers,
-    )
-
-
-def read(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The body; of one that is too large no more than shows that it is."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if not length and "HTTP_TRANSFER_ENCODING" not in environ:
-        return b""
-    wanted = min(int(length), limit + 1) if length.isdigit() else limit + 1
-    body: bytes = environ["wsgi.input"].read(wanted)
-    return body
-
-
-def text(raw: str) -> str:
-    """WSGI's latin-1 dress taken off."""
-    return raw.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def pairs(raw: str) -> tuple[tuple[str, str], ...]:
-    """The query in order, blanks kept."""
-    from urllib.parse import parse_qsl
-
-    return tuple(parse_qsl(raw, keep_blank_values=True, errors="replace", max_num_fields=None))
-
-
 def to_flask(reply: Reply) -> Response:
-    """The reply as it goes out: exactly its headers, and the length."""
-    response = Response(reply.body, status=reply.status)
-    del response.headers["Content-Type"]
-    for name, value in reply.headers:
-        response.headers[name] = value
-    if "Content-Length" not in response.headers and reply.status != 204:
-        response.headers["Content-Length"] = str(len(reply.body))
+    """The reply as it goes out: exactly its headers, the length, and what trouble WSGI can make."""
+    trouble = reply.trouble or Trouble()
+    time.sleep(trouble.delay / 1000)
+    if trouble.fault not in ("", "truncate", "dribble"):
+        reply = impossible(trouble.fault, "a WSGI application does not reach the connection; use 'mockspi serve'")
+    response = Response(status=reply.status)
+    response.headers.clear()
+    response.headers.extend(doors.headers_of(reply))
+    if trouble.fault == "truncate":
+        response.response = [reply.body[: len(reply.body) // 2]]
+    elif trouble.fault == "dribble":
+        response.response = dribble(reply.body, trouble)
+    else:
+        response.response = [reply.body]
     return response
+
+
+def dribble(body: bytes, trouble: Trouble) -> Iterator[bytes]:
+    """The body in small pieces."""
+    for number, piece in enumerate(pieces(body, trouble.chunk)):
+        if number:
+            time.sleep(trouble.interval / 1000)
+        yield piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http
 import http.client
 import itertools
 import multiprocessing
@@ -15,60 +16,138 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server
 from granian.server.common import AbstractServer
 
+from mockspi import metrics
 from mockspi.building import House
 from mockspi.errors import UsageError
-from mockspi.server.logs import PROBE
+from mockspi.journal import PROBE
+from mockspi.settings import is_default
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
+_ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
+_AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
-def serve(house: House, ready: Callable[[int], None]) -> None:
-    """Serve until SIGINT or SIGTERM, then let calls that are under way end; ``ready(port)`` once requests are answered."""
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a server listens."""
+
+    data: int
+    admin: int
+
+
+def serve(house: House, ready: Callable[[Ports], None]) -> None:
+    """Serve until SIGINT or SIGTERM, then let calls that are under way end; ``ready`` once requests are answered."""
     settings = house.settings
     held, port = take_port(settings.host, settings.port)
-    server = Server(
+    admin_held, admin_port = take_admin_port(house)
+    ports = Ports(port, admin_port)
+    metrics.tidy(house.counts.parent)
+    desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
+    desk.start()
+    server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
+    watch = threading.Thread(target=_announce, args=(house, ports, ready), daemon=True)
+    _after_workers(server, settings.workers, watch.start)
+    try:
+        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
+    finally:
+        desk.terminate()
+        desk.join(_DRAIN_SECONDS)
+        for one in (held, admin_held):
+            if one:
+                one.close()
+        shutil.rmtree(house.counts, ignore_errors=True)
+        if house.ephemeral:
+            shutil.rmtree(house.overlay.parent, ignore_errors=True)
+
+
+def serve_admin(house: House, ports: Ports, parent: int) -> None:
+    """The admin port, in a process of its own: it answers when every data worker sleeps."""
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, threads=_ADMIN_THREADS)
+    server.serve(target_loader=partial(load_admin, house, ports, os.getpid()), wrap_loader=False)
+
+
+def _server(host: str, port: int, interface: Interfaces, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
+    server: AbstractServer[Any] = Server(
         "mockspi",
-        address=address_of(settings.host),
+        address=address_of(host),
         port=port,
-        interface=Interfaces.WSGI,
-        workers=settings.workers,
-        blocking_threads=settings.threads,
+        interface=interface,
+        loop=Loops.asyncio,
+        workers=workers,
+        blocking_threads=threads,
+        backpressure=_AT_ONCE,
         http=HTTPModes.http1,
         websockets=False,
         log_enabled=False,
         respawn_failed_workers=True,
         workers_kill_timeout=_DRAIN_SECONDS,
     )
-    watch = threading.Thread(target=_announce, args=(settings.host, port, ready), daemon=True)
-    _after_workers(server, settings.workers, watch.start)
-    try:
-        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
-    finally:
-        if held:
-            held.close()
-        if house.ephemeral:
-            shutil.rmtree(house.overlay.parent, ignore_errors=True)
+    return server
+
+
+def base_url(house: House, ports: Ports) -> str:
+    """The address of the SPIs, as this machine reaches them."""
+    settings = house.settings
+    return f"http://{reachable(settings.host)}:{ports.data}{settings.base_path}/{settings.api_version[0]}"
+
+
+def admin_url(house: House, ports: Ports) -> str:
+    """The address of the admin port, as this machine reaches it."""
+    return f"http://{reachable(house.settings.admin_host)}:{ports.admin}"
+
+
+def load_admin(house: House, ports: Ports, parent: int) -> Any:
+    """The admin application, made in its worker."""
+    from mockspi.admin import AdminService
+    from mockspi.server import admin, logs
+
+    logs.set_up(house.settings)
+    _prepare_worker(parent)
+    desk = house.desk(base_url(house, ports))
+    threading.Thread(target=admin.keep_house, args=(desk,), daemon=True).start()
+    return admin.create_admin(AdminService(desk, house.admin_token))
 
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
+    from mockspi.contracts import SPIS
+    from mockspi.metrics import Counts
+    from mockspi.server import logs, rsgi  # imported by the worker, not to start the parent late
+
+    _prepare_worker(parent)
+    _allow_files(2 * _AT_ONCE)
+    return rsgi.Door(
+        house.service(logs.set_up(house.settings), Counts(house.counts, [one.id for one in SPIS]).write), house.settings.threads
+    )
+
+
+def _prepare_worker(parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # the parent's handlers, which the fork copied, would swallow them
         signal.signal(number, signal.SIG_DFL)
-    from mockspi.server import app, logs  # imported by the worker, not to start the parent late
-
     for name in [name for name in os.environ if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")]:
         del os.environ[name]  # Granian puts the environment into every request, where HTTP_PROXY would be a header
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    return app.create_app(house.service(logs.set_up(house.settings))).wsgi_app
+
+
+def _allow_files(wanted: int) -> None:
+    """Room for the connections of calls that sleep, as far as the system lets this process ask for it."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource  # not on Windows
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _follow(parent: int) -> None:
@@ -92,6 +171,17 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
     os.register_at_fork(after_in_parent=forked)
 
 
+def take_admin_port(house: House) -> tuple[socket.socket | None, int]:
+    """The admin port; where nobody chose one, a free one if the usual one is taken or the data port is free too."""
+    settings = house.settings
+    if not is_default(settings, "admin_port"):
+        return take_port(settings.admin_host, settings.admin_port, "--admin-port")
+    try:
+        return take_port(settings.admin_host, settings.admin_port if settings.port else 0, "--admin-port")
+    except UsageError:
+        return take_port(settings.admin_host, 0, "--admin-port")
+
+
 def address_of(host: str) -> str:
     """The numeric address of a host name: Granian takes no other."""
     try:
@@ -100,7 +190,7 @@ def address_of(host: str) -> str:
         raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
 
 
-def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
+def take_port(host: str, port: int, flag: str = "--port") -> tuple[socket.socket | None, int]:
     """Make sure that nobody else listens there; on Linux the port is held for the workers until they do.
 
     The workers share the port with SO_REUSEPORT, with which the kernel would let a second mockspi listen too:
@@ -122,7 +212,7 @@ def take_port(host: str, port: int) -> tuple[socket.socket | None, int]:
         held.bind((host, port))
     except OSError as error:
         why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise UsageError(f"port {port} on {host} {why}; choose another with --port, or 0 for a free one") from error
+        raise UsageError(f"port {port} on {host} {why}; choose another with {flag}, or 0 for a free one") from error
     return held, port
 
 
@@ -132,15 +222,19 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _announce(host: str, port: int, ready: Callable[[int], None]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
+def _announce(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
+    settings, deadline = house.settings, time.monotonic() + _PATIENCE
+    asked = [(settings.host, ports.data, http.HTTPStatus.UNAUTHORIZED), (settings.admin_host, ports.admin, http.HTTPStatus.OK)]
+    while asked and time.monotonic() < deadline:
         with suppress(OSError, http.client.HTTPException):
+            host, port, expected = asked[0]
             connection = http.client.HTTPConnection(reachable(host).strip("[]"), port, timeout=1)
-            connection.request("GET", "/", headers={"User-Agent": PROBE})
+            connection.request("GET", "/health/live", headers={"User-Agent": PROBE})
             status = connection.getresponse().status
             connection.close()
-            if status == http.client.UNAUTHORIZED:
-                ready(port)
-                return
+            if status == expected:
+                asked.pop(0)
+                continue
         time.sleep(0.005)
+    if not asked:
+        ready(ports)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from mockspi.exchange import Exchange, Request
+from mockspi.journal import PROBE, masked_path, masked_query
 from mockspi.settings import Settings
 
-MASK = "***"
-_KEY = re.compile(r"(api_?key(?:=|%3D))[^&\s]+", re.IGNORECASE)
-PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 log = logging.getLogger("mockspi")
 calls = logging.getLogger("mockspi.calls")
 
@@ -71,13 +68,6 @@ def log_call(exchange: Exchange) -> None:
 
 def shown(request: Request) -> str:
     """Method, path and query, the api_key masked however it is spelt."""
-    query = [(name.partition("=")[0], MASK) if _tells_key(name, value) else (name, value) for name, value in request.query]
-    return _KEY.sub(rf"\g<1>{MASK}", f"{request.method} {quote(request.path)}") + (
-        f"?{urlencode(query, safe='*')}" if query else ""
-    )
-
-
-def _tells_key(name: str, value: str) -> bool:
-    """Whether this is an api_key, or a query that was put together wrongly with one inside (``a=1;api_key=...``)."""
-    plain = f"{name} {value}".lower().replace("_", "").replace("-", "")
-    return "apikey" in plain
+    query = masked_query(request.query)
+    path = quote(masked_path(request.path), safe="/*")
+    return f"{request.method} {path}" + (f"?{urlencode(query, safe='*')}" if query else "")

@@ -101,6 +101,9 @@ class Records(Readable, Protocol):
     def delete(self, collection: str, key: str) -> None:
         """Remove a record; a missing one is no error."""
 
+    def next_number(self) -> int:
+        """1, 2, 3, ... for each sandbox; part of the change that asks."""
+
 
 class Remembered:
     """Records that are read once each: for a computation that must see one state, and does not write."""
@@ -134,3 +137,15 @@ class Store(Protocol):
 
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""
+
+    def reset(self, sandbox: str | None = None) -> int:
+        """Drop what a sandbox (or every one) has written; how many records that were."""
+
+    def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
+        """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
+
+    def snapshots(self, start: str) -> list[str]:
+        """The names that start so and under which something is kept, whether or not it holds records."""
+
+    def sandboxes(self) -> dict[str, int]:
+        """The sandboxes that have written something, and how many records each."""

@@ -18,7 +18,7 @@ from mockspi.errors import StoreBusy, UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS terms (
     sandbox TEXT NOT NULL, collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (sandbox, collection, term, value, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
+CREATE TABLE IF NOT EXISTS numbers (sandbox TEXT PRIMARY KEY, number INTEGER NOT NULL);
 """
 _BODY = (
     "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
@@ -67,6 +68,40 @@ class SqliteStore:
                     connection.execute("ROLLBACK")
                 raise
 
+    def reset(self, sandbox: str | None = None) -> int:
+        """Drop what a sandbox (or every one) has written; how many records that were."""
+        return drop(self._overlay, sandbox)
+
+    def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
+        """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
+        with self.write(target) as records:
+            run = records.connection.execute
+            for table in ("records", "terms", "numbers"):
+                run(f"DELETE FROM {table} WHERE sandbox = ?", (target,))
+            run("INSERT INTO numbers SELECT ?, number FROM numbers WHERE sandbox = ?", (target, source))
+            columns = "collection, key, sort, body"
+            copied = run(
+                f"INSERT INTO records (sandbox, {columns}) SELECT ?, {columns} FROM records WHERE sandbox = ?", (target, source)
+            )
+            run(
+                "INSERT INTO terms SELECT new.sandbox, t.collection, t.term, t.value, new.id FROM terms t "
+                "JOIN records old ON old.id = t.id JOIN records new ON new.sandbox = ? AND new.collection = old.collection "
+                "AND new.key = old.key WHERE t.sandbox = ?",
+                (target, source),
+            )
+            if keep_empty:
+                run("INSERT OR IGNORE INTO numbers VALUES (?, 0)", (target,))
+        return copied.rowcount
+
+    def snapshots(self, start: str) -> list[str]:
+        """The names that start so and under which something is kept, whether or not it holds records."""
+        between = "SELECT sandbox FROM numbers WHERE sandbox >= ? AND sandbox < ? ORDER BY 1"
+        return [name for (name,) in self._connection().execute(between, (start, start + "\U0010ffff"))]
+
+    def sandboxes(self) -> dict[str, int]:
+        """The sandboxes that have written something, and how many records each."""
+        return changed(self._overlay)
+
     def _connection(self) -> sqlite3.Connection:
         if (open_one := getattr(self._local, "connection", None)) is None:
             open_one = self._local.connection = connect(self._base, self._overlay)
@@ -96,6 +131,7 @@ def drop(overlay: Path, sandbox: str | None = None) -> int:
         connection.execute("BEGIN IMMEDIATE")
         dropped = connection.execute(f"DELETE FROM records {where}", values).rowcount
         connection.execute(f"DELETE FROM terms {where}", values)
+        connection.execute(f"DELETE FROM numbers {where}", values)
         connection.execute("COMMIT")
     return dropped
 
@@ -176,6 +212,14 @@ class SqliteRecords:
     def delete(self, collection: str, key: str) -> None:
         """Remove a record; a missing one is no error."""
         self._write(self._collections[collection], key, None)
+
+    def next_number(self) -> int:
+        """1, 2, 3, ... for each sandbox; part of the change that asks."""
+        row = self.connection.execute(
+            "INSERT INTO numbers VALUES (?, 1) ON CONFLICT (sandbox) DO UPDATE SET number = number + 1 RETURNING number",
+            (self.sandbox,),
+        ).fetchone()
+        return int(row[0])
 
     def _write(self, kind: Collection, key: str, record: Json | None) -> None:
         run = self.connection.execute

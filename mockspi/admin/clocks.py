@@ -1,0 +1,94 @@
+"""The clock of a sandbox over the admin port: set or moved, and what fell due on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
+from mockspi.errors import BrokenRequest
+from mockspi.exchange import Json
+from mockspi.retail import shipping, stock
+from mockspi.sandbox import EARLIEST, LATEST, Sandbox
+from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape
+
+_LONGEST = LATEST - EARLIEST
+
+
+class ClockChange(Shape):
+    """How the clock is set, then how far it moves on; an empty object changes nothing."""
+
+    frozen = Moment(about="stand still at this moment")
+    shift = Integer(low=-_LONGEST, high=_LONGEST, about="milliseconds ahead of real time; negative is behind")
+    scale = Number(low=0, high=1_000_000, about="this many times as fast as real time, from now on")
+    real = Flag(about="true: real time again")
+    advance = Integer(low=0, high=_LONGEST, about="milliseconds to move on, after all else")
+
+
+class ClockState(Shape):
+    """The clock of a sandbox."""
+
+    now = Moment(required=True)
+    kind = Choice("real", "frozen", "scaled", "shifted", required=True)
+    scale = Number(required=True)
+    shift = Integer(required=True, about="milliseconds ahead of real time")
+
+
+class Fired(Shape):
+    """Something that fell due when the clock moved: a reservation that ended, a slot that can no longer be chosen."""
+
+    kind = Choice("RESERVATION_EXPIRED", "SLOT_CLOSED", required=True)
+    id = Id(required=True, about="cartId or slotId")
+    at = Moment(required=True)
+
+
+class ClockReply(Shape):
+    """The time in the sandbox now, and what fell due on the way there, in order."""
+
+    now = Moment(required=True)
+    fired = Many(Fired, required=True)
+
+
+def timed(sandbox: Sandbox, change: Json, real: int, path: str = "") -> Sandbox:
+    """A sandbox with its clock changed, if that can be."""
+    if sum(("frozen" in change, "shift" in change, change.get("real", False))) > 1:
+        raise BrokenRequest(errors=[{"path": path, "message": "frozen, shift and real exclude each other"}])
+    found = sandbox.timed(change, real)
+    if not EARLIEST < found.timing.now(real) < LATEST:
+        raise BrokenRequest(errors=[{"path": path, "message": "the clock would leave the years 1900 to 9000"}])
+    return found
+
+
+def set_clock(desk: Desk, inputs: Json, body: Json) -> Json:
+    """Set or move the clock; the answer lists what fell due."""
+    sandbox, real = desk.sandbox(inputs), desk.real()
+    done = desk.sandboxes.change(sandbox, lambda one: timed(one, body, real))
+    if done is None:
+        raise SandboxNotFound(sandbox=inputs["sandbox"])
+    before, after = (one.timing.now(real) for one in done)
+    return {"now": after, "fired": due(desk, sandbox, before, after)}
+
+
+def reset_clock(desk: Desk, sandbox: Sandbox) -> None:
+    """The clock that the sandbox had first."""
+    desk.sandboxes.change(sandbox, lambda one: replace(one, timing=one.begun))
+
+
+def due(desk: Desk, sandbox: Sandbox, before: int, after: int) -> list[Json]:
+    """What falls due between two moments of a sandbox, in order."""
+    records = desk.store.read(sandbox.space)
+    fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in stock.expired(records, before, after)]
+    fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in shipping.closed(records, before, after)]
+    return sorted(fired, key=lambda one: (one["at"], one["kind"], one["id"]))
+
+
+ROUTES = (
+    AdminRoute(
+        "SET_CLOCK",
+        "POST /sandboxes/{sandbox}/clock",
+        "Set or move the clock.",
+        set_clock,
+        ClockReply,
+        ClockChange,
+        fails=(BrokenRequest, SandboxNotFound),
+    ),
+)

@@ -1,0 +1,260 @@
+"""What happened: each exchange as the journal keeps it, secrets masked and long bodies cut, and as it is told again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from mockspi.contract import parse, unpack
+from mockspi.errors import Failure, UsageError
+from mockspi.exchange import Exchange, Json, encode
+from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
+
+MASK = "***"
+PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
+MIXED = "MIXED_API_VERSIONS"
+_PAGE = 200
+_LONGEST_PATH = 4096
+_SECRET_HEADERS = ("authorization", "cookie", "apikey", "secret", "password", "token", "credential")
+_SECRET_NAMES = ("apikey", "clientsecret", "password", "accesstoken")
+_SECRET_WORDS = (b"api_key", b"apikey", b"api-key", b"secret", b"password")
+_SECRET_MEMBER = re.compile(
+    rb'("[^"\\]{0,64}(?:api[_-]?key|secret|password)[^"\\]{0,64}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)', re.IGNORECASE
+)
+_SECRET_PAIR = re.compile(r"((?:api[_-]?key|client[_-]?secret|password|access[_-]?token)=)[^&;/#\s]*", re.IGNORECASE)
+
+log = logging.getLogger("mockspi")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange that happened; times in epoch milliseconds. A body is JSON where it could be read, else text."""
+
+    number: int
+    time: int
+    clock: int
+    sandbox: str
+    contract: str
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: Any
+    status: int
+    reply_headers: Sequence[tuple[str, str]]
+    reply_body: Any
+    milliseconds: float
+    rule: str
+    findings: list[Json]
+    cut: Mapping[str, int]  #: full sizes of the bodies that were too long to keep: ``request``, ``reply``
+    trouble: Json
+
+    def asked(self) -> Json:
+        """The query by name; several values of one name as a list."""
+        found: Json = {}
+        for name, value in self.query:
+            found[name] = value if name not in found else [*_listed(found[name]), value]
+        return found
+
+    def told(self) -> Json:
+        """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept."""
+        cut = {side: {"bodyCut": size} for side, size in self.cut.items()}
+        sent = {} if self.body is None else {"body": self.body}
+        came = {} if self.reply_body is None else {"body": self.reply_body}
+        headers = dict(self.reply_headers)
+        return {
+            "number": self.number,
+            "time": self.time,
+            "clock": self.clock,
+            "sandbox": self.sandbox,
+            "contract": self.contract,
+            "method": self.method,
+            "path": self.path,
+            "query": self.asked(),
+            "headers": dict(self.headers),
+            **sent,
+            **cut.get("request", {}),
+            "reply": {"status": self.status, "headers": headers, **came, **cut.get("reply", {})},
+            "milliseconds": self.milliseconds,
+            "rule": self.rule,
+            **({"trouble": self.trouble} if self.trouble else {}),
+            "findings": self.findings,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journals of all sandboxes; calls that opened none are kept under the empty name."""
+
+    store: JournalStore
+    most_body: int
+    base: str
+    versions: Sequence[str]
+
+    def write(self, exchange: Exchange) -> None:
+        """Keep an exchange; a journal that cannot be written to is told in the log, and the caller never notices."""
+        if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
+            return
+        try:
+            findings = self._findings(exchange)
+            self.store.add(exchange.space, row(exchange, findings, self.most_body))
+        except (Unwritten, UsageError) as error:
+            log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
+
+    def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
+        """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""
+        since = wanted.since
+        while found := self.store.rows(sandbox, _from(wanted, since), 0, _PAGE):
+            yield from (entry(sandbox, one) for one in found)
+            since = found[-1].number
+
+    def page(self, sandbox: str, wanted: Filter, offset: int, limit: int) -> list[Entry]:
+        """Some of them."""
+        return [entry(sandbox, one) for one in self.store.rows(sandbox, wanted, offset, limit)]
+
+    def newest(self, sandbox: str, wanted: Filter, limit: int) -> list[Entry]:
+        """The last of them, oldest first."""
+        return [entry(sandbox, one) for one in self.store.newest(sandbox, wanted, limit)]
+
+    def level(self, sandbox: str) -> Level:
+        """The number of the last entry, and how many were dropped."""
+        return self.store.level(sandbox)
+
+    def _findings(self, exchange: Exchange) -> list[Json]:
+        if len(self.versions) < 2 or not exchange.sandbox:
+            return []
+        version = version_of(exchange.request.path, self.base, self.versions)
+        first = self.store.version(exchange.space, version) if version else ""
+        if first == version:
+            return []
+        return [{"code": MIXED, "message": f"version {version}, but the sandbox began with {first}; do not mix versions"}]
+
+
+def version_of(path: str, base: str, versions: Sequence[str]) -> str:
+    """The served api_version that a path names; empty for the vendor's sample paths and the merchant's own."""
+    segment = path[len(base) + 1 :].partition("/")[0] if path.startswith(f"{base}/") else ""
+    return segment if segment in versions else ""
+
+
+def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
+    """An exchange as it is kept: secrets masked, bodies cut."""
+    request, reply, trouble = exchange.request, exchange.reply, exchange.reply.trouble
+    sent = masked_body(plain(request.body, request.headers.get("content-encoding", "")))
+    came = masked_body(reply.body)
+    cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
+    facts: Json = {
+        "method": request.method,
+        "query": masked_query(request.query),
+        "headers": {name: masked_header(name, value) for name, value in request.headers.items()},
+        "replyHeaders": [(name, masked_header(name, value)) for name, value in reply.headers],
+    }
+    if exchange.rule:
+        facts["rule"] = exchange.rule
+    if cut:
+        facts["cut"] = cut
+    if trouble:
+        facts["trouble"] = {"delay": trouble.delay, "fault": trouble.fault}
+    path, found = sound(masked_path(request.path)), json.dumps(findings) if findings else "[]"
+    return Row(
+        exchange.contract, path, reply.status, found, exchange.time, exchange.clock, round(exchange.milliseconds, 3),
+        json.dumps(facts), sent[:most], came[:most],
+    )  # fmt: skip
+
+
+def entry(sandbox: str, kept: Row) -> Entry:
+    """What a row tells."""
+    facts = json.loads(kept.facts)
+    cut = facts.get("cut", {})
+    body, reply_body = value(kept.request, cut="request" in cut), value(kept.reply, cut="reply" in cut)
+    name = sandbox.partition("~")[0]
+    return Entry(
+        kept.number, kept.time, kept.clock, name, kept.contract, facts["method"], kept.path, _pairs(facts["query"]),
+        facts["headers"], body, kept.status, _pairs(facts["replyHeaders"]), reply_body, kept.milliseconds,
+        facts.get("rule", ""), json.loads(kept.findings), cut, facts.get("trouble", {}),
+    )  # fmt: skip
+
+
+def value(body: bytes, *, cut: bool = False) -> Any:
+    """A body as JSON, as text where it is none, as nothing where it is empty."""
+    if not body:
+        return None
+    try:
+        return body.decode("utf-8", "ignore") if cut else parse(body)
+    except Failure:
+        return body.decode("utf-8", "replace")
+
+
+def plain(body: bytes, encoding: str) -> bytes:
+    """The body unpacked; as it came where that cannot be done."""
+    try:
+        return unpack(body, encoding, 16 * len(body) + 65_536) if encoding else body
+    except Failure:
+        return body
+
+
+def masked_query(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The query with every secret masked, the api_key however it is spelt."""
+    return [
+        (sound(name.partition("=")[0]), MASK) if _tells_secret(name, value) else (sound(name), sound(value))
+        for name, value in query
+    ]
+
+
+def masked_header(name: str, value: str) -> str:
+    """A header's value, or the mask; an address in it loses its key."""
+    if _secret_header(name):
+        return MASK
+    return _SECRET_PAIR.sub(rf"\1{MASK}", value) if "=" in value else value
+
+
+def masked_path(path: str) -> str:
+    """A path into which a query was put by mistake loses its key."""
+    return (_SECRET_PAIR.sub(rf"\1{MASK}", path) if "=" in path else path)[:_LONGEST_PATH]
+
+
+def masked_body(body: bytes) -> bytes:
+    """A body in which the members that name a secret are masked."""
+    low = body.lower()
+    if not any(word in low for word in _SECRET_WORDS):
+        return body
+    return _SECRET_MEMBER.sub(rb'\1"' + MASK.encode() + b'"', body)
+
+
+def sound(text: str) -> str:
+    """Text that UTF-8 can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def lines(entries: Iterator[Entry]) -> Iterator[bytes]:
+    """Newline-delimited JSON."""
+    for one in entries:
+        yield encode(one.told()) + b"\n"
+
+
+@lru_cache(maxsize=256)
+def _secret_header(name: str) -> bool:
+    folded = name.lower().replace("-", "").replace("_", "")
+    return any(word in folded for word in _SECRET_HEADERS)
+
+
+def _tells_secret(name: str, value: str) -> bool:
+    """Whether this is a secret, or a query that was put together wrongly with an api_key inside (``a=1;api_key=...``)."""
+    folded = name.lower().replace("_", "").replace("-", "")
+    return any(word in folded for word in _SECRET_NAMES) or "apikey" in value.lower().replace("_", "").replace("-", "")
+
+
+def _pairs(found: list[list[str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in found]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _from(wanted: Filter, since: int) -> Filter:
+    return Filter(since, wanted.contracts, wanted.path, wanted.status, wanted.findings)

@@ -1,0 +1,146 @@
+"""Which rule acts on a call: the sandbox's own in order, then its scenarios, then the magic values; the first that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from itertools import count
+from math import ceil
+from secrets import SystemRandom
+from typing import Protocol
+
+from mockspi.errors import Failure
+from mockspi.exchange import JSON_TYPE, Json, Reply, Request, Trouble, encode
+from mockspi.rules.book import Book
+from mockspi.rules.known import FAILURES
+from mockspi.rules.matching import Asked, Rule
+from mockspi.sandbox import Sandbox, fraction
+
+_ANSWERLESS = ("reset", "empty", "garbage", "timeout")
+_JSON = (("Content-Type", JSON_TYPE),)
+
+
+class Ledger(Protocol):
+    """What the store keeps for rules, exact across processes."""
+
+    def active(self, sandbox: str) -> tuple[Rule, ...]:
+        """The rules of a sandbox, then those of its scenarios."""
+
+    def hit(self, sandbox: str, rule: str) -> int:
+        """1, 2, 3, ... for each rule."""
+
+    def take(self, sandbox: str, rule: str, window: int, now: int) -> tuple[int, int]:
+        """Count a call into the window that is open now: how many those are, and since when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A rule that acts on a call; ``wait`` is until a quota's window ends, both in milliseconds."""
+
+    rule: Rule
+    delay: float = 0.0
+    wait: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the journal calls it."""
+        return self.rule.name
+
+    def reply(self, asked: Asked) -> Reply | None:
+        """The reply that stands for the contract's answer, a refusal raised; None where the contract answers."""
+        then = self.rule.then
+        if "reply" in then:
+            return _told(then["reply"])
+        if "error" in then:
+            raise _refusal(then["error"], then.get("extra", {}), asked)
+        if "status" in then:
+            return refused(then["status"], then.get("retryAfter"))
+        if "quota" in then:
+            return refused(429, ceil(self.wait / 1000))
+        return Reply(200, headers=_JSON) if then.get("fault") in _ANSWERLESS else None
+
+    def spoil(self, reply: Reply) -> Reply:
+        """The reply with what happens to it on its way."""
+        then = self.rule.then
+        if "dribble" in then:
+            return replace(reply, trouble=Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"]))
+        fault = then.get("fault", "")
+        return replace(reply, trouble=Trouble(self.delay, fault)) if fault or self.delay else reply
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Finds the rule that acts."""
+
+    ledger: Ledger
+    book: Book
+    real: Callable[[], int]
+    chance: Callable[[], float] = SystemRandom().random
+
+    def ruling(self, asked: Asked, sandbox: Sandbox, request: Request) -> Ruling | None:
+        """What happens to a call; mostly nothing."""
+        if (active := self.ledger.active(sandbox.space)) and (found := self._first(active, asked, sandbox)):
+            return found
+        plain = request.body and "content-encoding" not in request.headers
+        bodiless = Asked(asked.contract, asked.path, asked.query, lambda: None)
+        magic = self.book.magic_in(bodiless if plain and not self.book.maybe_magic(request.body) else asked)
+        return self._first((magic,), asked, sandbox) if magic else None
+
+    def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox) -> Ruling | None:
+        real = self.real()
+        for rule in rules:
+            if rule.fits(asked, real) and (found := self._acting(rule, sandbox, real)):
+                return found
+        return None
+
+    def _acting(self, rule: Rule, sandbox: Sandbox, real: int) -> Ruling | None:
+        counted = rule.times or (rule.drawn and sandbox.seed is not None)
+        number = self.ledger.hit(sandbox.space, rule.key) if counted else 1
+        chance = self._chance(rule, sandbox, number)
+        if (rule.times and not rule.due(number)) or (rule.probability < 1 and chance() >= rule.probability):
+            return None
+        wait = 0
+        if quota := rule.then.get("quota"):
+            now = sandbox.timing.now(real)
+            taken, since = self.ledger.take(sandbox.space, rule.key, quota["window"], now)
+            if taken <= quota["limit"]:
+                return None
+            wait = since + quota["window"] - now
+        return Ruling(rule, rule.delay(chance), wait)
+
+    def _chance(self, rule: Rule, sandbox: Sandbox, number: int) -> Callable[[], float]:
+        if sandbox.seed is None:
+            return self.chance
+        draws = count()
+        return lambda: fraction(f"{sandbox.seed}:{rule.key}:{number}:{next(draws)}")
+
+
+def _refusal(code: str, extra: Json, asked: Asked) -> Failure:
+    """The failure with a code; its message is filled from the call."""
+    facts: Json = {}
+    for name, value in [*extra.items(), *asked.members()]:
+        facts.setdefault(name, value)
+    for reserved in ("errors", "extra", "headers", "self"):
+        facts.pop(reserved, None)
+    return FAILURES[code](extra=extra, **facts)
+
+
+def refused(status: int, retry_after: int | None = None) -> Reply:
+    """A reply that says no more than its status; a 401 is empty, as the vendor's are."""
+    headers = [("Retry-After", str(retry_after))] if retry_after is not None else []
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Reply(status, headers=tuple(headers))
+    known = {one.value: one for one in HTTPStatus}.get(status)
+    code, phrase = (known.name, known.phrase) if known else (f"STATUS_{status}", f"Status {status}")
+    return Reply.of({"errorCode": code, "errorMessage": phrase}, status, headers)
+
+
+def _told(reply: Json) -> Reply:
+    """The reply that a rule holds: its headers exactly, and a content type where it names none."""
+    body, headers = reply.get("body"), [(name, value) for name, value in reply.get("headers", {}).items()]
+    raw = b"" if "body" not in reply else body.encode() if isinstance(body, str) else encode(body)
+    if raw and not any(name.lower() == "content-type" for name, _ in headers):
+        kind = "text/plain" if isinstance(body, str) else "application/json"
+        headers.append(("Content-Type", f"{kind}; charset=utf-8"))
+    return Reply(int(reply.get("status", 200)), raw, tuple(headers))

@@ -1,0 +1,97 @@
+"""The door that ``mockspi serve`` opens: an RSGI application on Granian's event loop.
+
+RSGI tells which connection a call came on, which WSGI does not, so that faults can happen at the socket; and a
+delayed call is a timer here, not a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from mockspi.exchange import Reply, Request
+from mockspi.server.doors import headers_of, pairs, reading
+from mockspi.server.faults import commit
+from mockspi.server.protocol import Proto, Scope
+from mockspi.server.waiting import Waiting
+from mockspi.service import Service
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Door:
+    """The RSGI application of a service.
+
+    Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write
+    wait for the database in one of ``threads`` threads, so that nobody else waits with them.
+    """
+
+    def __init__(self, service: Service, threads: int) -> None:
+        self._service = service
+        self._reading = reading(service.table)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
+        self._waiting = Waiting()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hear of the end too: the loop keeps its own handlers, which work through the wake-up file descriptor."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._waiting.stop))
+            signal.siginterrupt(number, False)
+
+    def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
+        """Every call was answered."""
+        self._pool.shutdown(wait=False)
+
+    async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
+        """Answer one call."""
+        request = to_request(scope)
+        if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
+            request = replace(request, body=await read(proto, self._service.max_body))
+        if request.method in _SAFE or (request.method, request.path) in self._reading:
+            reply = self._service.handle(request)
+        else:
+            loop = asyncio.get_running_loop()
+            reply = await loop.run_in_executor(self._pool, self._service.handle, request)
+        if reply.trouble is None:
+            proto.response_bytes(reply.status, headers_of(reply), reply.body)
+        else:
+            await self._troubled(scope, proto, reply)
+
+    async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> None:
+        trouble = reply.trouble
+        if trouble and trouble.delay > 0:
+            await self._waiting.pause(trouble.delay / 1000)
+        if trouble and trouble.fault:
+            reply = await commit(trouble, reply, scope, proto, self._waiting) or reply
+        proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
+
+
+def to_request(scope: Scope) -> Request:
+    """The one translation from RSGI, without the body."""
+    headers: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        if name not in headers:
+            headers[name] = value
+        elif name != "content-type":  # the first one counts, as in WSGI
+            headers[name] = f"{headers[name]},{value}"
+    if scope.authority and "host" not in headers:
+        headers["host"] = scope.authority
+    return Request(scope.method, scope.path, pairs(scope.query_string), headers)
+
+
+def has_body(request: Request) -> bool:
+    """Whether a body comes with the call."""
+    return "content-length" in request.headers or "transfer-encoding" in request.headers
+
+
+async def read(proto: Proto, limit: int) -> bytes:
+    """The body, or its first bytes over the limit."""
+    parts, size = [], 0
+    async for part in proto:
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            break
+    return b"".join(parts)[: limit + 1]

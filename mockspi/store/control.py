@@ -1,0 +1,222 @@
+"""Which sandboxes there are: one small database beside the records, shared by every worker and the admin port.
+
+A sandbox is found by the hash of its key, never by a scan; what a thread has found it keeps until another connection
+has written (SQLite's ``data_version``), so that asking again costs microseconds and a change is seen at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from mockspi.clock import random_id
+from mockspi.errors import SandboxExists, StoreBusy, TooManySandboxes, UsageError
+from mockspi.exchange import Json
+from mockspi.sandbox import Sandbox
+
+_VERSION = 1
+_WAIT_SECONDS = 30.0
+_REMEMBERED = 4096
+_TABLES = """
+CREATE TABLE sandboxes (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, expires INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX sandboxes_expires ON sandboxes (expires) WHERE expires IS NOT NULL;
+CREATE TABLE fixed (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class SandboxStore:
+    """The sandboxes: those given at start (name to key), and those that were made since, at most ``most``.
+
+    An unknown key that starts with ``auto`` (unless that is empty) makes its own.
+    """
+
+    def __init__(self, path: Path, fixed: Mapping[str, str], now: Callable[[], int], most: int, auto: str = "") -> None:
+        self._path = path
+        self._fixed = dict(fixed)
+        self._fixed_by_hash = {hashed(key): name for name, key in fixed.items()}
+        self._now = now
+        self._most = most
+        self._auto = auto
+        self._local = threading.local()
+        self._queue = threading.Lock()
+
+    def opened_by(self, key: str) -> Sandbox | None:
+        """The sandbox that a key opens; the time it takes tells nothing about other keys."""
+        found = self._alive(self._of_hash(hashed(key)))
+        return self._opened_on_its_own(key) if found is None and self._auto and key.startswith(self._auto) else found
+
+    def named(self, name: str) -> Sandbox | None:
+        """The sandbox with a name, else with a key."""
+        if name in self._fixed:
+            return self._read_fixed(self._connection(), name)
+        return self._alive(_read(self._connection(), "name", name) or self._of_hash(hashed(name)))
+
+    def all(self) -> list[Sandbox]:
+        """Every sandbox that has not expired: those given at start, then the others as they were made."""
+        connection = self._connection()
+        given = [self._read_fixed(connection, name) for name in self._fixed]
+        rows = connection.execute("SELECT name, body FROM sandboxes").fetchall()
+        made = [self._alive(Sandbox.restored(name, json.loads(body))) for name, body in rows]
+        return given + sorted((one for one in made if one), key=lambda one: (one.created, one.name))
+
+    def count(self) -> int:
+        """How many were made and have not expired."""
+        alive = "SELECT count(*) FROM sandboxes WHERE expires IS NULL OR expires > ?"
+        return int(self._connection().execute(alive, (self._now(),)).fetchone()[0])
+
+    def create(self, sandbox: Sandbox) -> None:
+        """Add a sandbox, unless there are as many as there may be, or its name or key is taken."""
+        with self._writing() as connection:
+            if self._taken(connection, sandbox):
+                raise SandboxExists(sandbox=sandbox.name)
+            if connection.execute("SELECT count(*) FROM sandboxes").fetchone()[0] >= self._most:
+                raise TooManySandboxes(most=self._most)
+            values = (sandbox.name, hashed(sandbox.key), sandbox.expires, json.dumps(sandbox.stored()))
+            connection.execute("INSERT INTO sandboxes VALUES (?, ?, ?, ?)", values)
+
+    def change(self, sandbox: Sandbox, to: Callable[[Sandbox], Sandbox]) -> tuple[Sandbox, Sandbox] | None:
+        """What a sandbox was and has become, in one step: no other change gets lost; None where it is gone."""
+        with self._writing() as connection:
+            fixed = sandbox.name in self._fixed
+            found = self._read_fixed(connection, sandbox.name) if fixed else _read(connection, "name", sandbox.name)
+            if found is None or found.serial != sandbox.serial:
+                return None
+            changed = to(found)
+            body = json.dumps(changed.stored())
+            if fixed:
+                connection.execute("INSERT OR REPLACE INTO fixed VALUES (?, ?)", (sandbox.name, body))
+            else:
+                connection.execute("UPDATE sandboxes SET body = ? WHERE name = ?", (body, sandbox.name))
+            return found, changed
+
+    def delete(self, sandbox: Sandbox) -> bool:
+        """Forget a sandbox; whether it was still there."""
+        with self._writing() as connection:
+            found = _read(connection, "name", sandbox.name)
+            if found is None or found.serial != sandbox.serial:
+                return False
+            connection.execute("DELETE FROM sandboxes WHERE name = ?", (sandbox.name,))
+            return True
+
+    def expire(self) -> list[Sandbox]:
+        """Forget those whose time is over, and name them, so that what they wrote can go too."""
+        overdue = "FROM sandboxes WHERE expires <= ?"
+        if not self._connection().execute(f"SELECT 1 {overdue} LIMIT 1", (self._now(),)).fetchone():  # a constant
+            return []
+        with self._writing() as connection:
+            rows = connection.execute(f"DELETE {overdue} RETURNING name, body", (self._now(),)).fetchall()
+        return [Sandbox.restored(name, json.loads(body)) for name, body in rows]
+
+    def _alive(self, sandbox: Sandbox | None) -> Sandbox | None:
+        over = sandbox is not None and sandbox.expires is not None and sandbox.expires <= self._now()
+        return None if over else sandbox
+
+    def _of_hash(self, wanted: str) -> Sandbox | None:
+        connection = self._connection()
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        cached: tuple[int, dict[str, Sandbox]] | None = getattr(self._local, "cached", None)
+        if cached is None or cached[0] != version or len(cached[1]) > _REMEMBERED:
+            cached = self._local.cached = (version, {})
+        if (found := cached[1].get(wanted)) is None:
+            name = self._fixed_by_hash.get(wanted)
+            found = self._read_fixed(connection, name) if name else _read(connection, "hash", wanted)
+            if found is not None:
+                cached[1][wanted] = found
+        return found
+
+    def _read_fixed(self, connection: sqlite3.Connection, name: str) -> Sandbox:
+        row = connection.execute("SELECT body FROM fixed WHERE name = ?", (name,)).fetchone()
+        kept = Sandbox.restored(name, json.loads(row[0])) if row else Sandbox(name, "")
+        return replace(kept, key=self._fixed[name], expires=None, serial="", fixed=True)
+
+    def _taken(self, connection: sqlite3.Connection, sandbox: Sandbox) -> bool:
+        hash_ = hashed(sandbox.key)
+        if sandbox.name in self._fixed or hash_ in self._fixed_by_hash:
+            return True
+        row = connection.execute("SELECT 1 FROM sandboxes WHERE name = ? OR hash = ?", (sandbox.name, hash_)).fetchone()
+        return row is not None
+
+    def _opened_on_its_own(self, key: str) -> Sandbox | None:
+        """A new sandbox for a key that nobody knew; its name is the key where that can be a name."""
+        real, names = self._now(), [f"auto-{hashed(key)[:16]}"]
+        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", key):
+            names.insert(0, key)
+        for name in names:
+            with suppress(SandboxExists):  # another worker was first, or somebody's sandbox has this name
+                self.create(Sandbox(name, key, real, serial=new_serial(real)))
+            if found := self._alive(self._of_hash(hashed(key))):
+                return found
+        return None
+
+    def _connection(self) -> sqlite3.Connection:
+        if (opened := getattr(self._local, "connection", None)) is None:
+            opened = self._local.connection = connect(self._path)
+        return opened
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: threads queue for it here, processes in SQLite."""
+        connection = self._connection()
+        with self._queue:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise StoreBusy(headers=[("Retry-After", "1")]) from error
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        self._local.cached = None  # data_version does not tell a connection of its own writes
+
+
+def new_serial(real: int) -> str:
+    """What tells a sandbox from all others; begins with when it was made."""
+    return f"{real}.{random_id()}"
+
+
+def hashed(key: str) -> str:
+    """What is compared instead of a key."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection; the tables are made on first use."""
+    try:
+        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            _prepare(connection, path)
+    except sqlite3.Error as error:
+        raise UsageError(f"the state in {path.parent} cannot be used: {error}; name another folder with --state") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]  # read again: another process may have been first
+    if version == 0:
+        for statement in filter(str.strip, _TABLES.split(";")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    connection.execute("COMMIT")
+    if version not in (0, _VERSION):
+        raise UsageError(
+            f"the state in {path.parent} was written by another version of mockspi (layout {version}, this one reads "
+            f"{_VERSION}); name another folder with --state, or delete this one"
+        )
+
+
+def _read(connection: sqlite3.Connection, column: str, value: str) -> Sandbox | None:
+    row = connection.execute(f"SELECT name, body FROM sandboxes WHERE {column} = ?", (value,)).fetchone()  # noqa: S608  # ours
+    body: Json | None = json.loads(row[1]) if row else None
+    return Sandbox.restored(row[0], body) if body else None

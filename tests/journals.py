@@ -1,0 +1,65 @@
+"""A server with its admin port, and sandboxes whose journals are asked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from conftest import Server, mockspi
+
+_names = itertools.count()
+
+
+@dataclass
+class Box:
+    """One sandbox, called as the POS calls it, asked as a test asks."""
+
+    server: Server
+    key: str
+
+    @property
+    def ready_file(self) -> str:
+        """What the server wrote when it was ready."""
+        return str(self.server.log.parent / "ready.json")
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """A call as the POS makes it, on a connection of its own."""
+        return self.server.call(method, path, key=self.key, **options)
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """A call of the admin port."""
+        told = json.loads((self.server.log.parent / "ready.json").read_text())
+        token = {"Authorization": f"Bearer {told['adminToken']}"}
+        return requests.request(method, told["adminUrl"] + path, headers=token, timeout=70, **options)
+
+    def journal(self, **query: Any) -> Any:
+        """Its journal."""
+        return self.ask("GET", f"/sandboxes/{self.key}/journal", params=query).json()
+
+    def entries(self, **query: Any) -> Any:
+        """The entries of its journal."""
+        return self.journal(**query)["entries"]
+
+    def verify(self, **question: Any) -> Any:
+        """The answer to a question."""
+        return self.ask("POST", f"/sandboxes/{self.key}/verify", json=question).json()
+
+    def wait(self, timeout: int, **question: Any) -> Any:
+        """The answer, once it is yes or time is over."""
+        return self.ask("POST", f"/sandboxes/{self.key}/await", json={"timeout": timeout, **question}).json()
+
+    def cli(self, *words: str) -> Any:
+        """``mockspi journal`` for this sandbox."""
+        return mockspi("journal", *words, "--ready-file", self.ready_file, "--sandbox", self.key)
+
+
+def new_box(server: Server) -> Box:
+    """A sandbox that nobody else uses."""
+    name = f"journal{next(_names)}"
+    box = Box(server, f"key-of-{name}")
+    made = box.ask("POST", "/sandboxes", json={"name": name, "api_key": box.key})
+    assert made.status_code == 201, made.text
+    return box

@@ -1,0 +1,321 @@
+"""The admin port: who may ask, what it says when it says no, its document, its numbers, and that it always answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from mockspi.admin import ROUTES
+from mockspi.admin.telling import SENTENCES
+
+TOKEN = "a-token-of-the-team"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a known token."""
+    with serving(tmp_path_factory.mktemp("admin"), "--admin-token", TOKEN, "--log-calls", "on") as one:
+        yield one
+
+
+def until(true: Callable[[], Any]) -> None:
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def filled(path: str) -> str:
+    """A path template with something in it."""
+    return re.sub(r"{\w+}", "staging", path)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: str(one.name))
+def test_every_route_wants_the_token_in_its_header_and_only_health_does_not(route: Any, house: Server) -> None:
+    method, path = route.call.split(" ", 1)
+    url = house.admin_url + filled(path)
+    wrong: list[dict[str, str]] = [
+        {},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": TOKEN},
+        {"Authorization": "Bearer wörng".encode().decode("latin-1")},
+        {"X-Token": TOKEN},
+    ]
+    answers = [requests.request(method, url, headers=headers, timeout=30) for headers in wrong]
+    answers += [requests.request(method, url, params={name: TOKEN}, timeout=30) for name in ("token", "api_key", "access_token")]
+    if route.open:
+        assert {one.status_code for one in answers} == {200}
+        assert path.startswith("/health/")
+    else:
+        assert {one.status_code for one in answers} == {401}
+        assert {one.json()["errorCode"] for one in answers} == {"TOKEN_REQUIRED"}
+        assert answers[0].headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "path", ["/health/livex", "/health", "/health/live/..%2f..%2fsandboxes", "//health/live/../../sandboxes"]
+)
+def test_what_only_begins_like_an_open_path_is_not_open(path: str, house: Server) -> None:
+    assert requests.get(house.admin_url + path, timeout=30).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["attacker.example", "attacker.example:8081", "127.0.0.1.attacker.example", "localhost.attacker.example", "192.0.2.1:80",
+     "127.0.0.1@attacker.example", "mockspi", "[::1].attacker.example", "a b", ""],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/health/live", "/sandboxes"])
+def test_a_name_of_another_machine_is_refused_even_with_the_token(host: str, path: str, house: Server) -> None:
+    refused = house.admin("GET", path, headers={"Host": host})
+    assert refused.status_code in ((403,) if host else (400, 403))
+    assert not host or refused.json()["errorCode"] == "FORBIDDEN_HOST"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:1", "localhost:8081", "[::1]", "[::1]:8081", "LOCALHOST"])
+def test_every_name_of_this_machine_will_do(host: str, house: Server) -> None:
+    assert house.admin("GET", "/sandboxes", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD"])
+def test_no_page_of_another_site_is_let_in(method: str, house: Server) -> None:
+    headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    for answer in (
+        house.admin(method, "/sandboxes", headers=headers),
+        requests.request(method, house.admin_url + "/health/live", headers=headers, timeout=30),
+    ):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", ""]
+)
+def test_a_write_that_is_not_json_is_refused(media: str, house: Server) -> None:
+    headers = {"Content-Type": media, "Authorization": f"Bearer {TOKEN}"}
+    refused = requests.post(house.admin_url + "/sandboxes", b"{}", headers=headers, timeout=30)
+    assert (refused.status_code, refused.json()["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"name": NaN}', b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_json_object_is_refused(body: bytes, house: Server) -> None:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
+    refused = requests.post(house.admin_url + "/sandboxes", body, headers=headers, timeout=30)
+    assert refused.status_code == 400
+    assert refused.json()["errors"]
+
+
+def test_an_unknown_path_or_method_is_said_in_our_shape(house: Server) -> None:
+    unknown = house.admin("GET", "/sandbox")
+    assert (unknown.status_code, unknown.json()["errorCode"]) == (404, "UNKNOWN_ENDPOINT")
+    assert "/sandboxes" in unknown.json()["errorMessage"]
+    wrong = house.admin("PATCH", "/sandboxes")
+    assert (wrong.status_code, wrong.json()["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+    assert wrong.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    assert wrong.json()["errorMessage"] == "/sandboxes does not answer PATCH."
+
+
+def test_what_it_says_are_sentences() -> None:
+    for route in ROUTES:
+        for failure in route.fails:
+            text = SENTENCES.get(failure.code, " ".join((failure.__doc__ or "").split()))
+            assert re.match(r"[A-Z{]", text), failure
+            assert text.endswith("."), failure
+            assert "``" not in SENTENCES.get(failure.code, ""), failure
+
+
+def test_neither_port_answers_the_others_calls(house: Server) -> None:
+    auth = {"Authorization": f"Bearer {TOKEN}"}
+    for path in ("/sandboxes", "/health/live", "/metrics", "/openapi.json"):
+        assert requests.get(house.root + path, headers=auth, timeout=30).status_code == 401
+        known = requests.get(house.root + path, {"api_key": house.key}, headers=auth, timeout=30)
+        assert known.json()["errorCode"] == "UNKNOWN_ENDPOINT"
+    for path in ("/spi/1.0/sa/customers/C-1001", "/spi/1.0/openapi.json"):
+        answer = house.admin("GET", path, params={"api_key": house.key})
+        assert (answer.status_code, answer.json()["errorCode"]) == (404, "UNKNOWN_ENDPOINT")
+
+
+def test_the_token_is_printed_once_and_never_logged(house: Server) -> None:
+    house.admin("GET", "/sandboxes")
+    house.admin("GET", f"/sandboxes/{TOKEN}", headers={"Authorization": "Bearer nearly"}, params={"token": TOKEN})
+    house.call("GET", "/sa/customers/C-1001", headers={"Authorization": f"Bearer {TOKEN}"})
+    until(lambda: "GET_CUSTOMER" in house.log.read_text())
+    assert house.log.read_text().count(TOKEN) == 1, "the banner"
+
+
+def test_a_token_of_ones_own_is_masked_and_must_be_one(tmp_path: Path) -> None:
+    shown = mockspi("settings", "--admin-token", TOKEN, cwd=tmp_path)
+    assert TOKEN not in shown.stdout
+    assert "***" in shown.stdout
+    for bad in ("short", "two words here", "pässword-lang"):
+        refused = mockspi("settings", "--admin-token", bad, cwd=tmp_path)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert bad not in refused.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_other_machines_are_let_in_only_with_a_token_of_ones_own(host: str, tmp_path: Path) -> None:
+    refused = mockspi("serve", "--admin-host", host, cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--admin-token" in refused.stderr
+
+
+def test_where_other_machines_are_let_in_their_names_for_this_one_will_do(tmp_path: Path) -> None:
+    with serving(tmp_path, "--admin-host", "0.0.0.0", "--admin-token", TOKEN) as server:
+        codes = {host: server.admin("GET", "/sandboxes", headers={"Host": host}).status_code
+                 for host in ("mockspi:8081", "192.0.2.1:8081", "localhost", "attacker.example")}  # fmt: skip
+        assert codes == {"mockspi:8081": 200, "192.0.2.1:8081": 200, "localhost": 200, "attacker.example": 403}
+        assert requests.get(server.admin_url + "/sandboxes", timeout=30).status_code == 401
+
+
+def test_the_admin_port_listens_on_this_machine_only(house: Server) -> None:
+    bound = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    port = f"{urlsplit(house.admin_url).port:04X}"
+    assert re.findall(rf"(\w+):{port} \S+ 0A", bound) == ["0100007F"]
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(one) for task in tasks for one in task.read_text().split()]
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    return [pid, *(one for child in children(pid) for one in family(child))]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has buried yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_answers_when_no_data_worker_does(workers: str, tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", workers) as server:
+        stopped = [one for one in children(server.process.pid) if not children(one)]
+        assert len(stopped) == int(workers)
+        try:
+            for one in stopped:
+                os.kill(one, signal.SIGSTOP)
+            with pytest.raises(requests.Timeout):
+                requests.get(server.url("/sa/customers/C-1001"), {"api_key": server.key}, timeout=0.3)
+            key = server.minted(name="meanwhile")
+            assert server.admin("POST", "/sandboxes/meanwhile/reset", {}).status_code == 200
+            assert server.admin("GET", "/metrics").status_code == 200
+        finally:
+            for one in stopped:
+                os.kill(one, signal.SIGCONT)
+        assert server.call("GET", "/sa/customers/C-1001", key=key).status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path: Path) -> None:
+    ready, log = tmp_path / "ready.json", tmp_path / "log"
+    words = ["--port", "0", "--state", str(tmp_path / "state"), "--workers", workers, "--ready-file", str(ready)]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mockspi", "serve", *words], cwd=tmp_path, env=clean_environment(), stdout=out,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    await_ready(process, ready, log)
+    everybody = family(process.pid)
+    assert len(everybody) == int(workers) + 3, "the server, its workers, the admin port's process and its worker"
+    process.kill()
+    process.wait(30)
+    until(lambda: not any(map(alive, everybody)))
+    assert list((tmp_path / "state" / "metrics").iterdir()), "nobody was left to remove them"
+    ready.unlink()
+    with serving(tmp_path, "--state", str(tmp_path / "state")) as server:
+        assert [one.name for one in (tmp_path / "state" / "metrics").iterdir()] == [str(server.process.pid)]
+
+
+def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with serving(folders[0]) as one, serving(folders[1]) as two:
+        assert one.admin_url != two.admin_url
+        assert one.token != two.token
+        one.minted(name="mine")
+        assert two.admin("GET", "/sandboxes/mine").status_code == 404
+        assert two.admin("GET", "/sandboxes", headers={"Authorization": f"Bearer {one.token}"}).status_code == 401
+
+
+def test_a_taken_admin_port_that_was_asked_for_is_one_sentence(house: Server, tmp_path: Path) -> None:
+    port = str(urlsplit(house.admin_url).port)
+    done = mockspi("serve", "--port", "0", "--state", "memory", "--admin-port", port, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert f"port {port} on 127.0.0.1 is taken by another program; choose another with --admin-port" in done.stderr
+
+
+def test_the_committed_document_is_valid_and_has_every_route(house: Server) -> None:
+    document = json.loads((ROOT / "openapi" / "admin.json").read_text("utf-8"))
+    assert not list(OpenAPIV31SpecValidator(document).iter_errors())
+    operations = {one["operationId"]: one for path in document["paths"].values() for one in path.values()}
+    assert sorted(operations) == sorted(route.name for route in ROUTES)
+    for route in ROUTES:
+        told = operations[route.name]
+        assert str(route.status) in told["responses"]
+        assert {str(one.status) for one in route.fails} <= told["responses"].keys()
+        assert ("401" in told["responses"]) is not route.open
+        assert told.get("security", "the token") == ([] if route.open else "the token")
+    served = house.admin("GET", "/openapi.json").json()
+    assert served["paths"] == document["paths"]
+
+
+def numbers(server: Server) -> dict[str, float]:
+    """What Prometheus would read."""
+    answer = server.admin("GET", "/metrics")
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_every_call_is_counted_once_whichever_worker_answered(workers: str, tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", workers) as server:
+        for _ in range(20):
+            server.call("GET", "/sa/customers/C-1001")
+        server.call("GET", "/sa/customers/nobody")
+        server.call("POST", "/sa/customers", json={"profile": 5})
+        server.call("GET", "/nowhere")
+        server.call("GET", "/sa/customers/C-1001", key="wrong")
+        server.minted()
+        found = numbers(server)
+        requests_ = {name: value for name, value in found.items() if name.startswith("mockspi_requests_total")}
+        assert requests_ == {
+            'mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}': 20,
+            'mockspi_requests_total{contract="GET_CUSTOMER",outcome="refused"}': 1,
+            'mockspi_requests_total{contract="CREATE_CUSTOMER",outcome="rejected"}': 1,
+            'mockspi_requests_total{contract="none",outcome="rejected"}': 1,
+            'mockspi_requests_total{contract="none",outcome="unauthorized"}': 1,
+        }
+        assert found['mockspi_request_seconds_bucket{contract="GET_CUSTOMER",le="+Inf"}'] == 21
+        assert found['mockspi_request_seconds_count{contract="GET_CUSTOMER"}'] == 21
+        assert found['mockspi_request_seconds_sum{contract="GET_CUSTOMER"}'] > 0
+        assert (found["mockspi_sandboxes"], found["mockspi_sandboxes_fixed"]) == (1, 1)
+        kept = [one for one in children(server.process.pid) if not children(one)]
+        os.kill(kept[0], signal.SIGKILL)  # a worker that dies takes no numbers with it
+        until(lambda: len([one for one in children(server.process.pid) if not children(one)]) == int(workers))
+        assert numbers(server)['mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}'] == 20
