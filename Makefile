@@ -12,10 +12,10 @@ serve: $(BIN)/mockspi
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-# the same tests with the server and the command line inside the test process, where coverage sees them
+# the same tests, every process measured where it runs
 coverage: $(VENV)/.test
-	MOCKSPI_TESTS=inside $(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=95 \
-		--ignore=tests/test_serve.py --ignore=tests/test_durability.py --ignore=tests/test_packaging.py --ignore=tests/test_start.py $(ARGS)
+	PYTHONPATH=$(CURDIR)/tests COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/python -m pytest -n 2 --cov \
+		--cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,37 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SANDBOXES = [f"box{number}" for number in range(1500)]
 
 
-#: With MOCKSPI_TESTS=inside the shared server and the command line run in the test process, so that ``make coverage``
-#: sees them; otherwise they are processes of their own, as a user would have them.
-INSIDE = os.environ.get("MOCKSPI_TESTS") == "inside"
-
-
 def mockspi(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
-    if INSIDE and words[:1] != ("serve",):
-        return _inside(list(words), cwd or ROOT, clean_environment(env))
     return subprocess.run(
         [sys.executable, "-m", "mockspi", *words], cwd=cwd or ROOT, env=clean_environment(env), capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
-
-
-def _inside(words: list[str], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    from mockspi.cli import main  # only where it is wanted
-
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    before = dict(os.environ)
-    try:
-        os.environ.clear()
-        os.environ.update(env)
-        with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
-            main(words, prog_name="mockspi", standalone_mode=True)
-    except SystemExit as end:
-        code = int(end.code or 0)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -66,7 +39,7 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 class Server:
     """A running ``mockspi serve``."""
 
-    process: subprocess.Popen[str] | None
+    process: subprocess.Popen[str]
     base: str
     key: str
     log: Path
@@ -135,32 +108,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The shared server: many keys, so that every test that writes has a sandbox of its own."""
     folder = tmp_path_factory.mktemp("server")
     keys = [word for name in ["staging", *SANDBOXES] for word in ("--api-key", f"{name}=key-{name}")]
-    with (serving_inside if INSIDE else serving)(folder, *keys) as one:
+    with serving(folder, *keys) as one:
         yield one
-
-
-@contextmanager
-def serving_inside(folder: Path, *words: str) -> Iterator[Server]:
-    """The same application behind werkzeug's threads, in this process."""
-    from werkzeug.serving import make_server  # only where it is wanted
-
-    from mockspi import building, settings
-    from mockspi.server import app, logs
-
-    chosen = settings.load({"api_key": words[1::2], "state": "memory", "log_calls": "on"}, {})
-    with (folder / "server.log").open("w") as log, redirect_stderr(log):
-        notice = logs.set_up(chosen)
-        served = make_server("127.0.0.1", 0, app.create_app(building.build(chosen).service(notice)), threaded=True)
-        served.RequestHandlerClass.log_request = lambda *_: None  # type: ignore[method-assign]
-        thread = threading.Thread(target=served.serve_forever)
-        thread.start()
-        try:
-            base = f"http://127.0.0.1:{served.port}/spi/1.0"
-            yield Server(None, base, chosen.api_key[0][1], folder / "server.log")
-        finally:
-            served.shutdown()
-            thread.join()
-            served.server_close()
 
 
 _numbers = itertools.count()

@@ -197,7 +197,7 @@ ODD: dict[str, tuple[int, bytes]] = {
     "OpenAPI, HEAD": (200, got(b"/spi/1.0/openapi.json?api_key=KEY", method=b"HEAD")),
     "OpenAPI without a key": (401, got(b"/spi/1.0/openapi.json")),
     "OpenAPI, OPTIONS without a key": (401, got(b"/spi/1.0/openapi.json", method=b"OPTIONS")),
-    "OpenAPI, POST": (404, posted(b"{}", path=b"/openapi.json")),
+    "OpenAPI, POST": (405, posted(b"{}", path=b"/openapi.json")),
     "OpenAPI of another version": (400, got(b"/spi/9.9/openapi.json?api_key=KEY")),
     "HTTP/1.0": (200, b"GET " + CUSTOMER + b" HTTP/1.0\r\n\r\n"),
 }

@@ -232,7 +232,7 @@ def test_a_thousand_and_more_may_hang_and_the_next_is_answered(server: Server) -
 
 
 def test_faults_happen_over_ipv6_too(tmp_path: Path) -> None:
-    with serving_trouble(tmp_path, "--host", "::1", "--api-key", "own=k") as server:
+    with serving_trouble(tmp_path, "--host", "::1", "--api-key", "own=ipv6") as server:
         with pytest.raises(ConnectionResetError):
             ask(server, fault="reset")
         assert ask(server, fault="empty") == b""

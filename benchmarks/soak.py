@@ -1,0 +1,137 @@
+"""An hour of calls at full rate: the memory of every process, the journal's drops and its file, minute by minute.
+
+    .venv/bin/python benchmarks/soak.py [--minutes 60] [--workers 1] [--connections 16] [--sandboxes 50]
+
+Needs wrk. The calls read, search, create, are refused and come without a key, over many sandboxes, which are
+made, reset and deleted meanwhile; Linux only (/proc). The last line compares the last quarter with the second: in
+the first one caches and journals fill.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from delays import sandbox, start
+
+_SCRIPT = """
+local keys = {KEYS}
+local n = 0
+local json = {["Content-Type"] = "application/json"}
+request = function()
+  n = n + 1
+  local key = "api_key=" .. keys[n % #keys + 1]
+  local kind = n % 20
+  if kind == 0 then
+    local body = '{"profile":{"firstName":"Soak","lastName":"Test","emails":[{"email":"soak' .. math.random(1e15) .. '@example.com"}]}}'
+    return wrk.format("POST", "BASE/sa/customers?" .. key, json, body)
+  elseif kind == 1 then return wrk.format("GET", "BASE/sa/customers/nobody?" .. key)
+  elseif kind == 2 then return wrk.format("GET", "BASE/sa/customers/C-1001")
+  elseif kind == 3 then return wrk.format("GET", "BASE/sa/customers?lastName=smith&" .. key)
+  elseif kind == 4 then return wrk.format("POST", "BASE/sa/customers?" .. key, json, '{"broken')
+  elseif kind == 5 then return wrk.format("GET", "BASE/no/such/path?" .. key)
+  else return wrk.format("GET", "BASE/sa/customers/C-" .. (1001 + n % 10) .. "?" .. key) end
+end
+"""
+
+
+def main() -> int:
+    """Run, print a line a minute, judge."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="mockspi-soak-") as name:
+        folder = Path(name)
+        process, told = start(folder, options.workers)
+        try:
+            keys = [sandbox(told) for _ in range(options.sandboxes)]
+            base = told["baseUrl"].split("/", 3)
+            text = _SCRIPT.replace("{KEYS}", "{%s}" % ", ".join(f'"{key}"' for key in keys)).replace("BASE", f"/{base[3]}")
+            (folder / "soak.lua").write_text(text)
+            command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.minutes * 60}s", "-s", str(folder / "soak.lua")]
+            load = subprocess.Popen([*command, "/".join(base[:3])], stdout=subprocess.PIPE, text=True)
+            seen = watched(load, process, told, keys)
+            print(load.communicate()[0])
+        finally:
+            process.terminate()
+            process.wait(30)
+    quarter = max(1, len(seen) // 4)
+    second, last = (statistics.median(part) for part in (seen[quarter : 2 * quarter] or seen, seen[-quarter:]))
+    print(f"resident memory of all processes: start {seen[0]} MiB, middle {seen[len(seen) // 2]} MiB, end {seen[-1]} MiB; "
+          f"second quarter {second:.0f}, last quarter {last:.0f} MiB")  # fmt: skip
+    return 0 if last <= second * 1.1 else 1
+
+
+def arguments() -> argparse.Namespace:
+    """How long and how much."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for flag, default in (("minutes", 60), ("workers", 1), ("connections", 16), ("sandboxes", 50)):
+        parser.add_argument(f"--{flag}", type=int, default=default)
+    return parser.parse_args()
+
+
+def watched(load: subprocess.Popen[str], process: subprocess.Popen[bytes], told: dict[str, Any], keys: list[str]) -> list[int]:
+    """Mebibytes of all processes together, each minute until the load ends."""
+    seen: list[int] = []
+    print("minute  calls  RSS by process (MiB)  sandboxes  journal dropped")
+    while load.poll() is None:
+        time.sleep(60 if seen else 10)
+        churned(told, keys)
+        sizes = [resident(pid) for pid in family(process.pid)]
+        numbers = metrics(told)
+        seen.append(sum(sizes))
+        dropped = numbers.get("mockspi_journal_dropped", numbers.get("mockspi_journal_dropped_total", 0))
+        print(f"{len(seen) - 1:4}  {numbers['calls']:10.0f}  {' + '.join(map(str, sizes))} = {seen[-1]}  "
+              f"{numbers.get('mockspi_sandboxes', 0):.0f}  {dropped:.0f}", flush=True)  # fmt: skip
+    return seen
+
+
+def churned(told: dict[str, Any], keys: list[str]) -> None:
+    """What a day of tests does meanwhile: sandboxes come and go, and written ones are reset."""
+    for _ in range(20):
+        ask(told, "POST", f"/sandboxes/{sandbox(told)}/reset", {})
+    for key in keys:
+        ask(told, "POST", f"/sandboxes/{key}/reset", {"records": True})
+    for one in json.loads(ask(told, "GET", "/sandboxes"))["sandboxes"]:
+        if one["api_key"] not in keys and one["name"] != "staging":
+            ask(told, "DELETE", f"/sandboxes/{one['api_key']}")
+
+
+def ask(told: dict[str, Any], method: str, path: str, body: dict[str, Any] | None = None) -> str:
+    """One call to the admin port."""
+    headers = {"Authorization": f"Bearer {told['adminToken']}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(told["adminUrl"] + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return str(answer.read().decode())
+
+
+def metrics(told: dict[str, Any]) -> dict[str, float]:
+    """The numbers of /metrics by name, those with labels left out; ``calls`` is the sum of all requests."""
+    lines = ask(told, "GET", "/metrics").splitlines()
+    pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
+    found = {name: float(value) for name, value in pairs if "{" not in name}
+    found["calls"] = sum(float(value) for name, value in pairs if name.startswith("mockspi_requests_total"))
+    return found
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [pid, *(one for child in text.split() for one in family(int(child)))]
+
+
+def resident(pid: int) -> int:
+    """Mebibytes that a process has of its own, and its share of what it has with others (PSS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return round(sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
