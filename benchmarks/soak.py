@@ -23,7 +23,7 @@ from typing import Any
 from delays import sandbox, start
 
 _SCRIPT = """
-local keys = {KEYS}
+local keys = { KEYS }
 local n = 0
 local json = {["Content-Type"] = "application/json"}
 request = function()
@@ -31,7 +31,7 @@ request = function()
   local key = "api_key=" .. keys[n % #keys + 1]
   local kind = n % 20
   if kind == 0 then
-    local body = '{"profile":{"firstName":"Soak","lastName":"Test","emails":[{"email":"soak' .. math.random(1e15) .. '@example.com"}]}}'
+    body = '{"profile":{"firstName":"Soak","lastName":"Test","emails":[{"email":"s' .. math.random(1e15) .. '@example.com"}]}}'
     return wrk.format("POST", "BASE/sa/customers?" .. key, json, body)
   elseif kind == 1 then return wrk.format("GET", "BASE/sa/customers/nobody?" .. key)
   elseif kind == 2 then return wrk.format("GET", "BASE/sa/customers/C-1001")
@@ -52,7 +52,8 @@ def main() -> int:
         try:
             keys = [sandbox(told) for _ in range(options.sandboxes)]
             base = told["baseUrl"].split("/", 3)
-            text = _SCRIPT.replace("{KEYS}", "{%s}" % ", ".join(f'"{key}"' for key in keys)).replace("BASE", f"/{base[3]}")
+            quoted = ", ".join(f'"{key}"' for key in keys)
+            text = _SCRIPT.replace("KEYS", quoted).replace("BASE", f"/{base[3]}")
             (folder / "soak.lua").write_text(text)
             command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.minutes * 60}s", "-s", str(folder / "soak.lua")]
             load = subprocess.Popen([*command, "/".join(base[:3])], stdout=subprocess.PIPE, text=True)
