@@ -26,9 +26,11 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
 
 def imported(statement: str) -> set[str]:
     """The top-level names of all modules that a statement imports."""
+    environment = clean_environment({"MOCKSPI_STATE": "memory"})
+    unmeasured = {name: value for name, value in environment.items() if not name.startswith("COV")}  # coverage imports a lot
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", statement], capture_output=True, text=True, check=True, timeout=60,
-        env=clean_environment({"MOCKSPI_STATE": "memory"}),
+        env=unmeasured,
     )  # fmt: skip
     return {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
 
