@@ -240,14 +240,16 @@ def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path:
         )  # fmt: skip
     await_ready(process, ready, log)
     everybody = family(process.pid)
-    assert len(everybody) == int(workers) + 3, "the server, its workers, the admin port's process and its worker"
+    assert len(everybody) == int(workers) + 4, "the server, its workers, the admin port's process with its two"
     process.kill()
     process.wait(30)
     until(lambda: not any(map(alive, everybody)))
-    assert list((tmp_path / "state" / "metrics").iterdir()), "nobody was left to remove them"
+    for name in ("metrics", "served"):
+        assert list((tmp_path / "state" / name).iterdir()), "nobody was left to remove them"
     ready.unlink()
     with serving(tmp_path, "--state", str(tmp_path / "state")) as server:
-        assert [one.name for one in (tmp_path / "state" / "metrics").iterdir()] == [str(server.process.pid)]
+        for name in ("metrics", "served"):
+            assert [one.name for one in (tmp_path / "state" / name).iterdir()] == [str(server.process.pid)]
 
 
 def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def test_a_file_that_is_hardly_json_is_a_finding_and_no_trace(content: bytes, wo
 
 def test_a_set_with_records_alone_is_checked_and_served(mine: Path, tmp_path: Path, home: dict[str, str]) -> None:
     for path in mine.iterdir():
-        if path.name != "records":
+        if path.is_file():
+            path.unlink()
+        elif path.name != "records":
             shutil.rmtree(path)
     code, lines, _ = lint(mine)
     assert code == 0

@@ -57,12 +57,13 @@ def lint(folder: str, as_json: bool) -> None:
 @fixtures.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--sandbox", default="", metavar="NAME", help="Whose records; the first --api-key's unless given.")
-@with_settings("fixtures", "state", "api_key")
+@with_settings("fixtures", "fixture_set", "state", "api_key")
 def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     """Write the current records, with everything that was changed, as a fixture set into FOLDER."""
     from mockspi import building  # heavy: only where it is needed
     from mockspi.fixtures import writing
     from mockspi.fixtures.reading import open_set
+    from mockspi.settings import MAIN
     from mockspi.store.sqlite import changed
 
     settings = chosen(config, given)
@@ -71,7 +72,12 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     named = house.sandboxes().named(name)
     if named is None and name not in (known := {*settings.keys, *changed(house.overlay)}):
         raise UsageError(f"no sandbox is called {name!r}; known are {', '.join(sorted(known))}")
-    records = house.service().store.read(named.space if named else name)
-    count, stale = writing.export(records, open_set(settings.fixtures), folder, building.stale_examples)
+    fixtures = named.fixtures if named else MAIN
+    if fixtures not in settings.sets:
+        raise UsageError(
+            f"sandbox {name} was made from the fixture set {fixtures}; say where it is: --fixture-set {fixtures}=DIR"
+        )
+    records = house.editions()(fixtures).store.read(named.space if named else name)
+    count, stale = writing.export(records, open_set(settings.sets[fixtures]), folder, building.stale_examples)
     left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""
     click.echo(f"{count} records of sandbox {name} in {folder}{left_out}")
