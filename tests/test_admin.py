@@ -8,15 +8,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving
+from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving, until
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockspi.admin import ROUTES
@@ -30,14 +29,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a known token."""
     with serving(tmp_path_factory.mktemp("admin"), "--admin-token", TOKEN, "--log-calls", "on") as one:
         yield one
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def filled(path: str) -> str:
