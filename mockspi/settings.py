@@ -253,15 +253,13 @@ def _file(named: str) -> tuple[Path, dict[str, Any]]:
 
 def _check(settings: Settings) -> None:
     names, keys = zip(*settings.api_key, strict=True)
-    for what, values in (("name", names), ("key", keys)):
+    once = {"--api-key: the same name": names, "--api-key: the same key": keys}
+    once["--fixture-set: the same name"] = tuple(name for name, _ in settings.fixture_set)
+    for what, values in (*once.items(), ("--api-version: the same version", settings.api_version)):
         if len(set(values)) < len(values):
-            raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
-    if len(settings.sets) <= len(settings.fixture_set):
-        raise UsageError("--fixture-set: the same name is given twice")
+            raise UsageError(f"{what} is given twice")
     if not is_loopback(settings.admin_host) and not settings.admin_token:
         raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
-    if len(set(settings.api_version)) < len(settings.api_version):
-        raise UsageError("--api-version: the same version is given twice")
     if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
         raise UsageError(
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "

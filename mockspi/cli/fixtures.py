@@ -37,11 +37,11 @@ def fixtures() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def lint(folder: str, as_json: bool) -> None:
     """Check the set in FOLDER: every file, every reference, every example played. Exit 1 with findings."""
-    from mockspi import building  # heavy: only where it is needed
+    from mockspi import rehearsing  # heavy: only where it is needed
     from mockspi.fixtures.reading import open_set
 
     found = open_set(folder)
-    findings = building.lint(found)
+    findings = rehearsing.lint(found)
     if as_json:
         click.echo(json.dumps([finding.to_json() for finding in findings], indent=2, ensure_ascii=False))
     else:
@@ -62,7 +62,7 @@ def lint(folder: str, as_json: bool) -> None:
 @with_settings("fixtures", "fixture_set", "state", "api_key")
 def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
     """Write the current records, with everything that was changed, as a fixture set into FOLDER."""
-    from mockspi import building  # heavy: only where it is needed
+    from mockspi import building, rehearsing  # heavy: only where it is needed
     from mockspi.fixtures import writing
     from mockspi.fixtures.reading import open_set
     from mockspi.settings import MAIN
@@ -80,7 +80,7 @@ def export(folder: Path, sandbox: str, config: str, **given: Any) -> None:
             f"sandbox {name} was made from the fixture set {fixtures}; say where it is: --fixture-set {fixtures}=DIR"
         )
     records = house.editions()(fixtures).store.read(named.space if named else name)
-    count, stale = writing.export(records, open_set(settings.sets[fixtures]), folder, building.stale_examples)
+    count, stale = writing.export(records, open_set(settings.sets[fixtures]), folder, rehearsing.stale_examples)
     left_out = f"; its examples are left out: {stale} of their values are no longer what these records answer" if stale else ""
     click.echo(f"{count} records of sandbox {name} in {folder}{left_out}")
 
