@@ -8,33 +8,32 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import mockspi
-from mockspi import connectors, examples
+from mockspi import connectors, metrics
 from mockspi.admin.route import Desk
 from mockspi.clock import system_now
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
+from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
-from mockspi.exchange import Exchange, Reply, Request
+from mockspi.exchange import Exchange, Json, Reply, Request
 from mockspi.fixtures.checking import check
-from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
+from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
 from mockspi.journal import Journal
-from mockspi.messages import Messages
+from mockspi.rehearsing import compile_into, messages, rehearse
 from mockspi.routes import RouteTable
 from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
 from mockspi.rules.known import Known
-from mockspi.sandbox import Sandbox
-from mockspi.schema import escape
 from mockspi.service import Service
-from mockspi.settings import Settings, cache_folder, state_folder
-from mockspi.store.compiled import compile_set, settle, tidy
+from mockspi.settings import MAIN, Settings, cache_folder, state_folder
+from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
 from mockspi.store.rules import RuleStore
@@ -43,11 +42,10 @@ from mockspi.store.sqlite import SqliteStore, changed
 
 @dataclass(frozen=True)
 class House:
-    """What a server needs: ``base`` is the compiled set, ``overlay`` what is written; ephemeral ones are removed."""
+    """What a server needs: ``overlay`` is what is written; an ephemeral one is removed."""
 
     settings: Settings
     fixtures: Path
-    base: Path
     overlay: Path
     admin_token: str
     ephemeral: bool = False
@@ -57,6 +55,28 @@ class House:
     def counts(self) -> Path:
         """Where the workers count their calls; a folder of this server's own."""
         return self.overlay.with_name("metrics") / str(self.owner)
+
+    @property
+    def served(self) -> Path:
+        """Where the compiled sets of this server are; a folder of its own."""
+        return self.overlay.with_name("served") / str(self.owner)
+
+    def board(self) -> Board:
+        """What of the fixture sets is served now."""
+        return Board(self.served)
+
+    def editions(self) -> Editions:
+        """The same for calls; every process makes its own."""
+        queue = threading.Lock()
+
+        def opened(base: str, note: str) -> Edition:
+            texts = texts_of(Path(base))
+            book = Book(Known.of(SPIS), texts["scenarios"], texts["magic"])
+            return Edition(
+                base, SqliteStore(Path(base), self.overlay, COLLECTIONS, queue), messages(texts["messages"]), book, note
+            )
+
+        return Editions(self.board(), opened)
 
     def table(self) -> RouteTable:
         """Where every contract is reached."""
@@ -68,26 +88,25 @@ class House:
         """Which sandboxes there are."""
         return sandboxes(self.settings, self.overlay)
 
-    def desk(self, base_url: str) -> Desk:
-        """What the admin port works with."""
-        book = book_of(open_set(self.settings.fixtures))
-        store = SqliteStore(self.base, self.overlay, COLLECTIONS)
+    def desk(self, base_url: str, reload: Callable[[str | None], Json]) -> Desk:
+        """What the admin port works with; ``reload`` reads a fixture set again, or all."""
         return Desk(
             self.settings,
             base_url,
             self.sandboxes(),
-            store,
+            self.editions(),
             system_now,
             self.journal(),
             self.table(),
-            book,
-            self.rules(book),
+            self.rules(),
             self.counts,
+            self.board(),
+            reload,
         )
 
-    def rules(self, book: Book) -> RuleStore:
+    def rules(self) -> RuleStore:
         """The rules that sandboxes have on."""
-        return RuleStore(self.overlay.with_name("rules.sqlite"), book, system_now)
+        return RuleStore(self.overlay.with_name("rules.sqlite"), system_now)
 
     def journal(self) -> Journal:
         """What happened."""
@@ -97,18 +116,16 @@ class House:
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
-        settings, found = self.settings, open_set(self.settings.fixtures)
-        book = book_of(found)
+        settings = self.settings
         return Service(
             opened_by=self.sandboxes().opened_by,
             table=self.table(),
-            store=SqliteStore(self.base, self.overlay, COLLECTIONS),
-            messages=messages(found),
+            editions=self.editions(),
             real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
             notices=tuple(filter(None, (self.journal().write, *notices))),
-            rules=Judge(self.rules(book), book, system_now),
+            rules=Judge(self.rules(), system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -128,19 +145,29 @@ def sandboxes(settings: Settings, written: Path) -> SandboxStore:
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
-    """Lint and compile the set unless that was done before, and prepare the place for what is written."""
-    found = open_set(settings.fixtures)
-    base = compiled(found, progress, trusted=settings.fixtures == SAMPLE)
+    """Lint and compile the sets unless that was done before, and prepare the place for what is written."""
+    sets = {name: open_set(folder) for name, folder in settings.sets.items()}
+    bases = {name: compiled(one, progress, trusted=settings.sets[name] == SAMPLE) for name, one in sets.items()}
     written = overlay(settings)
-    base = settle(base, written.parent)
     token = settings.admin_token or secrets.token_urlsafe(24)
-    house = House(settings, found.folder, base, written, token, ephemeral=state_folder(settings) is None)
+    house = House(settings, sets[MAIN].folder, written, token, ephemeral=state_folder(settings) is None)
+    settle_in(house.served)
+    posted = {name: posting(one, settle(bases[name], house.served)) for name, one in sets.items()}
+    house.board().prepare({"reloads": {}, "sets": posted})
     house.table()
     changed(house.overlay)
     house.sandboxes().count()  # its file is made before workers could race for it
     house.journal().store.prepare()
-    house.rules(book_of(found)).prepare()
+    house.rules().prepare()
     return house
+
+
+def posting(found: FixtureSet, base: Path) -> Json:
+    """A set as the board tells of it when it is sound."""
+    return {
+        "folder": str(found.folder.resolve()), "digest": found.digest, "base": str(base), "since": system_now(),
+        "state": FRESH, "note": "", "findings": [], "changed": [], "conflicts": [],
+    }  # fmt: skip
 
 
 def overlay(settings: Settings) -> Path:
@@ -156,7 +183,12 @@ def overlay(settings: Settings) -> Path:
 
 def scratch() -> Path:
     """A folder that goes when this process ends, but not when one that it forked does."""
-    folder, owner = Path(tempfile.mkdtemp(prefix="mockspi-")), os.getpid()
+    return passing(Path(tempfile.mkdtemp(prefix="mockspi-")))
+
+
+def passing(folder: Path) -> Path:
+    """A folder that this process takes along when it ends."""
+    owner = os.getpid()
 
     def forget() -> None:
         if os.getpid() == owner:
@@ -164,6 +196,13 @@ def scratch() -> Path:
 
     atexit.register(forget)
     return folder
+
+
+def settle_in(served: Path) -> None:
+    """An empty folder for a server's compiled sets; those of servers that were killed go."""
+    metrics.tidy(served.parent)
+    shutil.rmtree(served, ignore_errors=True)
+    passing(served).mkdir(parents=True)
 
 
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
@@ -178,7 +217,7 @@ def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: boo
         raise BrokenSet(found.folder, findings)
     staged = target.with_name(f".{target.name}.{os.getpid()}.staged")  # nobody serves it before it is rehearsed
     try:
-        compile_set(staged, COLLECTIONS, ((name, record) for name, _, record in found.records()))
+        compile_into(staged, found)
         if not trusted and (findings := rehearse(found, staged)):
             raise BrokenSet(found.folder, findings)
         staged.replace(target)
@@ -197,71 +236,6 @@ def cache(folder: Path) -> Path:
             f"the cache folder {folder} cannot be made: {error.strerror}; name another with XDG_CACHE_HOME"
         ) from error
     return folder
-
-
-def lint(found: FixtureSet) -> list[Finding]:
-    """Everything that is wrong with a set, the examples played."""
-    if findings := check(found):
-        return findings
-    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
-        base = Path(folder) / "base.sqlite"
-        compile_set(base, COLLECTIONS, ((name, record) for name, _, record in found.records()))
-        return rehearse(found, base)
-
-
-def stale_examples(found: FixtureSet) -> int:
-    """How many values of a set's examples the mock does not reproduce from its records."""
-    return sum(1 for one in lint(found) if one.file.startswith("examples/"))
-
-
-def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
-    """Play every example on a sandbox of its own; a finding for each that the mock does not reproduce."""
-    findings = []
-    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
-        service = _rehearsal(found, base, Path(folder) / "records.sqlite")
-        played = found.examples()
-        for contract in SPIS:
-            for example in examples.of(contract, played):
-                document = found.documents[f"examples/{contract.id}.json"]
-                for one in examples.differences(example, play(example, played, service)):
-                    findings.append(document.finding(f"/{escape(example.title)}/reply{one.path}", one.message))
-    return findings
-
-
-_rehearsals = count()
-
-
-def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:
-    """The reply to an example, after those that it needs, in a sandbox that nobody else uses."""
-    key = f"rehearsal-{next(_rehearsals)}"
-    for needed in examples.before(example, SPIS, found):
-        service.handle(_asked(needed, key))
-    return service.handle(_asked(example, key))
-
-
-def _asked(example: examples.Example, key: str) -> Request:
-    return examples.request(example, "/spi/1.0", key)
-
-
-def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
-    return Service(
-        opened_by=lambda key: Sandbox(key, key), table=RouteTable(SPIS, "/spi", ("1.0",), ()),
-        store=SqliteStore(base, overlay, COLLECTIONS), messages=messages(found), real=system_now, policy=Policy(),
-        max_body=1_048_576,
-    )  # fmt: skip
-
-
-def book_of(found: FixtureSet) -> Book:
-    """The set's scenarios and magic values."""
-    return Book(Known.of(SPIS), found.scenarios(), found.magic())
-
-
-def messages(found: FixtureSet) -> Messages:
-    """The set's texts, with the sample's where it has none."""
-    texts = {language: dict(texts) for language, texts in sample_set().messages().items()}
-    for language, own in found.messages().items():
-        texts.setdefault(language, {}).update(own)
-    return Messages(texts)
 
 
 def fingerprint() -> str:

@@ -11,7 +11,6 @@ import click
 
 from mockspi import describing, openapi
 from mockspi.admin.document import document
-from mockspi.building import book_of
 from mockspi.cli import main as command_line
 from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
@@ -19,6 +18,7 @@ from mockspi.contracts import SPIS
 from mockspi.errors import Refusal
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import sample_set
+from mockspi.rehearsing import book_of
 from mockspi.routes import sample_query
 from mockspi.rules.book import FORMS, Catalogue
 from mockspi.rules.shapes import Scenario

@@ -250,6 +250,13 @@ class TooManyRules(Failure):
     code = "TOO_MANY_RULES"
 
 
+class FixtureSetMissing(Failure):
+    """The sandbox was made from a fixture set that this server was not started with."""
+
+    status = 503
+    code = "FIXTURE_SET_MISSING"
+
+
 class StoreBusy(Failure):
     """Another process holds the store; the same call a moment later will do."""
 

@@ -19,6 +19,7 @@ from mockspi.exchange import Exchange, Reply
 from mockspi.journal import PROBE
 
 OUTCOMES = ("answered", "refused", "rejected", "unauthorized", "failed", "disturbed")
+RELOADS = ("served", "refused")  #: a changed fixture set that was sound, and one with findings
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  #: seconds
 NOBODY = "none"  #: the name of calls that met no contract
 _ROW = len(OUTCOMES) + len(BOUNDS) + 2  # the bucket beyond all bounds, and the microseconds
@@ -80,7 +81,7 @@ def read(folder: Path, contracts: Sequence[str]) -> dict[str, list[int]]:
     return {name: total[number * _ROW : (number + 1) * _ROW] for number, name in enumerate(names)}
 
 
-def exposed(rows: Mapping[str, Sequence[int]], gauges: Mapping[str, tuple[str, int]]) -> bytes:
+def exposed(rows: Mapping[str, Sequence[int]], reloads: Mapping[str, int], gauges: Mapping[str, tuple[str, int]]) -> bytes:
     """Everything in the text format of Prometheus; a gauge is a name, its help and its value."""
     from prometheus_client import CollectorRegistry, generate_latest  # heavy: only when somebody asks
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -95,11 +96,14 @@ def exposed(rows: Mapping[str, Sequence[int]], gauges: Mapping[str, tuple[str, i
                 calls.add_metric([name, word], number)
         if any(row):
             seconds.add_metric([name], *_histogram(row))
+    read = CounterMetricFamily("mockspi_reloads", "Changed fixture sets that were read again, by outcome.", labels=["outcome"])
+    for word in RELOADS:
+        read.add_metric([word], reloads.get(word, 0))
     further = [GaugeMetricFamily(name, text, value=value) for name, (text, value) in gauges.items()]
 
     class Collector:
         def collect(self) -> Iterable[Metric]:
-            return [calls, seconds, *further]
+            return [calls, seconds, read, *further]
 
     registry = CollectorRegistry()
     registry.register(Collector())

@@ -12,6 +12,7 @@ from typing import Any
 
 from mockspi.clock import Clock, random_id, system_now
 from mockspi.exchange import Json
+from mockspi.settings import MAIN
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 EARLIEST, LATEST = -2_208_988_800_000, 221_845_392_000_000  #: years 1900 to 9000: dates are still reckoned around them
@@ -60,6 +61,7 @@ class Sandbox:
     fixed: bool = False
     serial: str = ""
     begun: Timing = field(default_factory=Timing)  #: the clock that it had first, and has again after a reset
+    fixtures: str = MAIN  #: the name of the fixture set under its records
 
     @property
     def space(self) -> str:
@@ -74,6 +76,7 @@ class Sandbox:
     def stored(self) -> Json:
         """The sandbox as it is kept."""
         kept = {"key": self.key, "created": self.created, "expires": self.expires, "seed": self.seed, "locale": self.locale}
+        kept |= {"fixtures": self.fixtures} if self.fixtures != MAIN else {}
         return {**kept, "serial": self.serial, "timing": self.timing.stored(), "begun": self.begun.stored()}
 
     @classmethod
@@ -114,6 +117,7 @@ def told(sandbox: Sandbox, base_url: str, real: int) -> dict[str, Any]:
         "name": sandbox.name,
         "api_key": sandbox.key,
         "baseUrl": base_url,
+        "fixtures": sandbox.fixtures,
         "fixed": sandbox.fixed,
         "createdAt": sandbox.created,
         "expiresAt": sandbox.expires,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
+from mockspi.editions import Edition
 from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
-from mockspi.messages import Messages
 from mockspi.routes import RouteTable
 from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
-from mockspi.store.base import Store
+from mockspi.settings import MAIN
 
 log = logging.getLogger("mockspi")
 
@@ -28,12 +28,13 @@ _NOBODY = Sandbox("", "")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notices`` hear of every exchange."""
+    """Answers every call. ``opened_by`` knows the sandbox of an api_key, ``editions`` what is served under the name of a
+    fixture set; ``notices`` hear of every exchange.
+    """
 
     opened_by: Callable[[str], Sandbox | None]
     table: RouteTable
-    store: Store
-    messages: Messages
+    editions: Callable[[str], Edition]
     real: Callable[[], int]
     policy: Policy
     max_body: int
@@ -48,7 +49,7 @@ class Service:
         contract: Contract | None = None
         rule = ""
         if sandbox is not None:
-            contract, reply, rule = self._admitted(request, sandbox)
+            contract, reply, rule = self._served(request, sandbox)
         if request.method == "HEAD":
             reply = reply.without_body()
         if self.notices:
@@ -71,14 +72,25 @@ class Service:
         try:
             return self.guard(request), UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
-            return None, self._refusal(None, request, failure, _NOBODY)
+            return None, self._refusal(None, request, failure, _NOBODY, self.editions(MAIN))
 
     def guard(self, request: Request) -> Sandbox | None:
         """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+    def _served(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+        """The same as ``_admitted``, from one edition of the sandbox's fixture set."""
+        try:
+            edition = self.editions(sandbox.fixtures)
+        except Failure as failure:
+            return None, self._refusal(None, request, failure, sandbox, self.editions(MAIN)), ""
+        contract, reply, rule = self._admitted(request, sandbox, edition)
+        if edition.note:
+            reply = replace(reply, headers=(*reply.headers, ("Mockspi-Fixtures", edition.note)))
+        return contract, reply, rule
+
+    def _admitted(self, request: Request, sandbox: Sandbox, edition: Edition) -> tuple[Contract | None, Reply, str]:
         """The contract, the reply, and the name of the rule that acted."""
         contract: Contract | None = None
         ruling: Ruling | None = None
@@ -89,12 +101,12 @@ class Service:
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
-            ruling = self.rules.ruling(asked, sandbox, request) if self.rules else None
-            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox)
+            ruling = self.rules.ruling(asked, sandbox, request, edition.book) if self.rules else None
+            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox, edition)
         except Failure as failure:
-            reply = self._refusal(contract, request, failure, sandbox)
+            reply = self._refusal(contract, request, failure, sandbox, edition)
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
+            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox, edition)
         return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
 
     def _page(self, request: Request) -> Reply:
@@ -105,10 +117,10 @@ class Service:
             raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
         return self.pages[request.path](request)
 
-    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
+    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox, edition: Edition) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
-        text = self.messages.speak(request, sandbox.locale)
-        view = self.store.write(sandbox.space) if contract.writes else nullcontext(self.store.read(sandbox.space))
+        text, store = edition.messages.speak(request, sandbox.locale), edition.store
+        view = store.write(sandbox.space) if contract.writes else nullcontext(store.read(sandbox.space))
         with view as records:
             clock = sandbox.clock(records.next_number, self.real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
@@ -120,10 +132,12 @@ class Service:
             raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
         return Reply.of(document)
 
-    def _refusal(self, contract: Contract | None, request: Request, failure: Failure, sandbox: Sandbox) -> Reply:
+    def _refusal(
+        self, contract: Contract | None, request: Request, failure: Failure, sandbox: Sandbox, edition: Edition
+    ) -> Reply:
         body: Json = {
             "errorCode": failure.code,
-            "errorMessage": self.messages.speak(request, sandbox.locale)(failure.code, **failure.facts),
+            "errorMessage": edition.messages.speak(request, sandbox.locale)(failure.code, **failure.facts),
         }
         if isinstance(failure, Refusal) and contract:
             body.update(contract.refused())

@@ -21,6 +21,7 @@ from mockspi.errors import UsageError
 CONFIG_FILE = "mockspi.toml"
 PREFIX = "MOCKSPI_"
 MEMORY = "memory"
+MAIN = "main"  #: the name of the fixture set that every sandbox has unless it was made from another
 _SHORTEST_KEY = 3
 DEFAULT_KEYS = ("staging=mockspi-staging",)
 #: Variables that mockspi hands to others; they are not settings.
@@ -93,6 +94,13 @@ def _key(value: Any) -> tuple[str, str]:
     return name, key
 
 
+def _named_folder(value: Any) -> tuple[str, str]:
+    name, _, folder = _text(value).partition("=")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) or name == MAIN or not folder:
+        raise ValueError(f"NAME=DIR is expected, such as winter=sets/winter ({MAIN} is the name of --fixtures)")
+    return name, folder
+
+
 def _token(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"([\x21-\x7e]{8,})?", value):
         raise ValueError("at least eight letters, digits or signs without spaces are expected")
@@ -120,6 +128,8 @@ SETTINGS = (
     Setting("max_sandboxes", 10_000, "Most sandboxes at once.", _whole(1, 1_000_000), "N"),
     Setting("auto_sandbox", "", "Unknown api_keys with this prefix open a sandbox of their own.", str, "PREFIX"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
+    Setting("fixture_set", (), "NAME=DIR: a further fixture set, for sandboxes made from it.", _named_folder, "NAME=DIR", True),
+    Setting("reload", True, "Whether a fixture set that changes is read again; on or off.", _switch, "on|off"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
@@ -160,6 +170,11 @@ class Settings:
             return self.values[name].value
         except KeyError:
             raise AttributeError(name) from None
+
+    @property
+    def sets(self) -> dict[str, str]:
+        """Name of a fixture set to its folder."""
+        return {MAIN: self.fixtures, **dict(self.fixture_set)}
 
     @property
     def keys(self) -> dict[str, str]:
@@ -213,7 +228,7 @@ def _parts(raw: Any) -> Sequence[Any]:
     if isinstance(raw, Mapping):
         raw = [f"{name}={value}" for name, value in raw.items()]
     parts = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw if isinstance(raw, (list, tuple)) else [raw]
-    if not parts:
+    if not parts and raw != ():
         raise ValueError("at least one is expected")
     return parts
 
@@ -238,13 +253,13 @@ def _file(named: str) -> tuple[Path, dict[str, Any]]:
 
 def _check(settings: Settings) -> None:
     names, keys = zip(*settings.api_key, strict=True)
-    for what, values in (("name", names), ("key", keys)):
+    once = {"--api-key: the same name": names, "--api-key: the same key": keys}
+    once["--fixture-set: the same name"] = tuple(name for name, _ in settings.fixture_set)
+    for what, values in (*once.items(), ("--api-version: the same version", settings.api_version)):
         if len(set(values)) < len(values):
-            raise UsageError(f"--api-key: the same {what} is given twice; every sandbox needs its own name and key")
+            raise UsageError(f"{what} is given twice")
     if not is_loopback(settings.admin_host) and not settings.admin_token:
         raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
-    if len(set(settings.api_version)) < len(settings.api_version):
-        raise UsageError("--api-version: the same version is given twice")
     if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
         raise UsageError(
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "

@@ -103,6 +103,14 @@ def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[
     return told
 
 
+def until(true: Callable[[], Any]) -> None:
+    """Wait for something that happens in another process."""
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The shared server: many keys, so that every test that writes has a sandbox of its own."""

@@ -8,8 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving
+from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving, until
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockspi.admin import ROUTES
@@ -31,14 +30,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a known token."""
     with serving(tmp_path_factory.mktemp("admin"), "--admin-token", TOKEN, "--log-calls", "on") as one:
         yield one
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def filled(path: str) -> str:
@@ -244,14 +235,16 @@ def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path:
         )  # fmt: skip
     await_ready(process, ready, log)
     everybody = family(process.pid)
-    assert len(everybody) == int(workers) + 3, "the server, its workers, the admin port's process and its worker"
+    assert len(everybody) == int(workers) + 4, "the server, its workers, the admin port's process with its two"
     process.kill()
     process.wait(30)
     until(lambda: not any(map(alive, everybody)))
-    assert list((tmp_path / "state" / "metrics").iterdir()), "nobody was left to remove them"
+    for name in ("metrics", "served"):
+        assert list((tmp_path / "state" / name).iterdir()), "nobody was left to remove them"
     ready.unlink()
     with serving(tmp_path, "--state", str(tmp_path / "state")) as server:
-        assert [one.name for one in (tmp_path / "state" / "metrics").iterdir()] == [str(server.process.pid)]
+        for name in ("metrics", "served"):
+            assert [one.name for one in (tmp_path / "state" / name).iterdir()] == [str(server.process.pid)]
 
 
 def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 import requests
 from conftest import Sandbox, Server, mockspi
 
-from mockspi.building import book_of
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
 from mockspi.fixtures.reading import sample_set
+from mockspi.rehearsing import book_of
 from mockspi.rules.book import FORMS
 
 BOOK = book_of(sample_set())

@@ -13,9 +13,6 @@ import pytest
 from conftest import Server, serving
 from ruled import Ruled, mint
 
-from mockspi.contracts import SPIS
-from mockspi.rules.book import Book
-from mockspi.rules.known import Known
 from mockspi.store.rules import RuleStore
 
 OK, DOWN = 200, {"status": 503}
@@ -163,7 +160,7 @@ def test_counts_are_exact_whichever_worker_answers(two_workers: Server) -> None:
 
 
 def test_no_count_is_lost_or_given_twice(tmp_path: Path) -> None:
-    store = RuleStore(tmp_path / "rules.sqlite", Book(Known.of(SPIS)), lambda: 0)
+    store = RuleStore(tmp_path / "rules.sqlite", lambda: 0)
     with ThreadPoolExecutor(8) as pool:
         hits = list(pool.map(lambda _: store.hit("box", "/0"), range(800)))
         taken = list(pool.map(lambda _: store.take("box", "/0", 1000, 5), range(800)))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server, mockspi, serving
+from conftest import Server, mockspi, serving, until
 
 CUSTOMER = {"profile": {"firstName": "Nadia", "lastName": "Vandermeer"}}
 NOON = 1_800_000_000_000
@@ -23,14 +22,6 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("house")
     with serving(folder, "--workers", request.param, "--state", str(folder / "state"), "--auto-sandbox", "auto-") as one:
         yield one
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def create(server: Server, key: str, customer: str = "K-1") -> None:

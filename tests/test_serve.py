@@ -8,15 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import Server, await_ready, clean_environment, mockspi, serving
+from conftest import Server, await_ready, clean_environment, mockspi, serving, until
 
 CUSTOMER = {"profile": {"firstName": "Nadia", "lastName": "Vandermeer"}}
 
@@ -43,14 +40,6 @@ def connect(server: Server) -> socket.socket:
 def read_all(connection: socket.socket) -> bytes:
     """Everything until the other side hangs up."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def refused(*words: str, cwd: Path, env: dict[str, str]) -> str:

@@ -21,6 +21,8 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "max_sandboxes": (11, "12", "13"),
     "auto_sandbox": ("file-", "environment-", "flag-"),
     "fixtures": ("from-file", "from-environment", "from-flag"),
+    "fixture_set": (["file=from-file"], "environment=from-environment", "flag=from-flag"),
+    "reload": (False, "true", "false"),
     "api_key": (["file=key-of-the-file"], "environment=key-of-the-environment", "flag=key-of-the-flag"),
     "api_version": (["2.0"], "3.0", "4.0"),
     "base_path": ("/file", "/environment", "/flag"),
@@ -72,7 +74,7 @@ def meant(setting: Setting, said: Any) -> Any:
         return [f"{name}={key[:2]}***"]
     if setting.name in NUMBERS:
         return int(said)
-    if setting.name == "delivery_groups":
+    if setting.name in ("delivery_groups", "reload"):
         return said in (True, "true")
     return [said] if setting.many and isinstance(said, str) else said
 

@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 
-from mockspi.admin import clocks, health, journal, metrics, rules, sandboxes, snapshots, verify
+from mockspi.admin import clocks, fixtures, health, journal, metrics, rules, sandboxes, snapshots, verify
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
 from mockspi.clock import random_id
@@ -23,6 +23,7 @@ from mockspi.settings import is_loopback
 ROUTES: tuple[AdminRoute, ...] = (
     *health.ROUTES,
     *metrics.ROUTES,
+    *fixtures.ROUTES,
     *sandboxes.ROUTES,
     *clocks.ROUTES,
     *snapshots.ROUTES,

@@ -75,7 +75,7 @@ def reset_clock(desk: Desk, sandbox: Sandbox) -> None:
 
 def due(desk: Desk, sandbox: Sandbox, before: int, after: int) -> list[Json]:
     """What falls due between two moments of a sandbox, in order."""
-    records = desk.store.read(sandbox.space)
+    records = desk.records(sandbox)
     fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in stock.expired(records, before, after)]
     fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in shipping.closed(records, before, after)]
     return sorted(fired, key=lambda one: (one["at"], one["kind"], one["id"]))

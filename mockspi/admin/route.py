@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mockspi.contract import Contract
+from mockspi.editions import Board, Editions
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Journal
@@ -16,7 +17,7 @@ from mockspi.rules.book import Book
 from mockspi.sandbox import Sandbox
 from mockspi.schema import ASSUMED, Shape, Text
 from mockspi.settings import Settings
-from mockspi.store.base import Store
+from mockspi.store.base import Records, Store
 from mockspi.store.control import SandboxStore
 from mockspi.store.rules import RuleStore
 
@@ -35,13 +36,28 @@ class Desk:
     settings: Settings
     base_url: str
     sandboxes: SandboxStore
-    store: Store
+    editions: Editions
     real: Callable[[], int]
     journal: Journal
     table: RouteTable  #: the SPIs' routes
-    book: Book
     rules: RuleStore
     counts: Path  #: the folder where the workers count their calls
+    board: Board
+    reload: Callable[[str | None], Json]  #: read a fixture set again, or all; what came of it
+
+    @property
+    def store(self) -> Store:
+        """Over the main fixture set; what is written is the same over every set."""
+        return self.editions().store
+
+    @property
+    def book(self) -> Book:
+        """The main fixture set's."""
+        return self.editions().book
+
+    def records(self, sandbox: Sandbox) -> Records:
+        """What a sandbox sees."""
+        return self.editions(sandbox.fixtures).store.read(sandbox.space)
 
     def sandbox(self, inputs: Mapping[str, Any]) -> Sandbox:
         """The sandbox that a path names, by name or by api_key."""

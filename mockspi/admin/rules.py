@@ -8,6 +8,7 @@ from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.errors import BrokenRequest, Failure, TooManyRules
 from mockspi.exchange import Json, Reply
 from mockspi.rules.shapes import RuleShape, check_all
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Integer, Many, Shape, Text, did_you_mean
 
 
@@ -102,22 +103,18 @@ def scenarios(desk: Desk, _: Json, __: Json) -> Reply:
 
 def use(desk: Desk, inputs: Json, body: Json) -> Reply:
     """Behind those that are on."""
-    space = desk.sandbox(inputs).space
-    put_on(desk, space, body["use"])
-    return _state(desk, space)
+    sandbox = desk.sandbox(inputs)
+    put_on(desk, sandbox, body["use"])
+    return _state(desk, sandbox.space)
 
 
-def put_on(desk: Desk, space: str, names: Iterable[str]) -> None:
-    """Put scenarios on, all or none."""
-    known(desk, names)
-    desk.rules.use(space, list(names))
-
-
-def known(desk: Desk, names: Iterable[str]) -> None:
-    """Refuse a scenario that the fixture set does not have."""
+def put_on(desk: Desk, sandbox: Sandbox, names: Iterable[str]) -> None:
+    """Put scenarios of a sandbox's fixture set on, all or none."""
+    known = desk.editions(sandbox.fixtures).book.scenarios
     for name in names:
-        if name not in desk.book.scenarios:
-            raise ScenarioNotFound(scenario=name, hint=did_you_mean(name, desk.book.scenarios))
+        if name not in known:
+            raise ScenarioNotFound(scenario=name, hint=did_you_mean(name, known))
+    desk.rules.use(sandbox.space, list(names))
 
 
 def clear(desk: Desk, inputs: Json, _: Json) -> Reply:

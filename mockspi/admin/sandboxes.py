@@ -15,6 +15,7 @@ from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandbox
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox, told
 from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
+from mockspi.settings import MAIN
 from mockspi.store.control import new_serial
 
 _SHORT = validate.Length(1, 200)
@@ -35,7 +36,7 @@ class NewSandbox(Shape):
     name = Text(validate=snapshots.NAME, about="made up unless given")
     api_key = Text(validate=_SHORT, about="made up unless given")
     ttl = Integer(low=1, high=_TEN_YEARS, about="milliseconds after which it is gone")
-    from_ = Text(data_key="from", about="name of a snapshot; the fixture set unless given")
+    from_ = Text(data_key="from", about="name of a further fixture set, else of a snapshot; the main fixture set unless given")
     seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids")
     clock = Part(ClockChange)
     scenario = Text(about="name of a scenario to put on")
@@ -48,6 +49,7 @@ class SandboxReply(Shape):
     name = Id(required=True)
     api_key = Id(required=True)
     baseUrl = Text(required=True)
+    fixtures = Id(required=True, about="name of the fixture set under its records")
     fixed = Flag(required=True, about="given at start; cannot be deleted")
     createdAt = Moment(required=True)
     expiresAt = Moment(about="real time")
@@ -81,7 +83,7 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
 
 
 def create(desk: Desk, _: Json, body: Json) -> Json:
-    """A sandbox of one's own; with a snapshot's records, where one is named, before its key opens anything."""
+    """A sandbox of one's own; what it is made from is there before its key opens anything."""
     sweep(desk)
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
@@ -89,10 +91,15 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""), serial=new_serial(real))
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
-    if "from" in body:
-        desk.store.copy(snapshots.existing(desk, body["from"]), made.space)
+    source = body.get("from", MAIN)
+    if source in desk.settings.sets:
+        made = replace(made, fixtures=source)
+    else:
+        kept = snapshots.existing(desk, source)
+        made = replace(made, fixtures=kept.fixtures)
+        desk.store.copy(kept.space, made.space)
     if "scenario" in body:
-        rules.put_on(desk, made.space, [body["scenario"]])
+        rules.put_on(desk, made, [body["scenario"]])
     try:
         desk.sandboxes.create(made)
     except Failure:

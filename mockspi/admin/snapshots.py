@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from marshmallow import validate
 
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json
 from mockspi.schema import Id, Integer, Many, Shape, Text
+from mockspi.settings import MAIN
 
 _SNAPSHOT = "snapshot:"
 NAME = validate.Regexp(
@@ -20,6 +23,20 @@ class SnapshotNotFound(Failure):
 
     status = 404
     code = "SNAPSHOT_NOT_FOUND"
+
+
+class SnapshotNameTaken(Failure):
+    """A fixture set has this name, by which sandboxes are made from it."""
+
+    status = 409
+    code = "SNAPSHOT_NAME_TAKEN"
+
+
+class SnapshotOfAnotherSet(Failure):
+    """The snapshot lies over another fixture set than the sandbox."""
+
+    status = 409
+    code = "SNAPSHOT_OF_ANOTHER_SET"
 
 
 class TooManySnapshots(Failure):
@@ -48,40 +65,64 @@ class SnapshotList(Shape):
     snapshots = Many(Id(), required=True)
 
 
-def space(name: str) -> str:
-    """Where the store keeps a snapshot; no sandbox can have such a name."""
-    return _SNAPSHOT + name
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A snapshot by name, and the fixture set that it lies over."""
+
+    name: str
+    fixtures: str = MAIN
+
+    @property
+    def space(self) -> str:
+        """Where the store keeps it; no sandbox can have such a name."""
+        return f"{_SNAPSHOT}{self.name}" + (f"@{self.fixtures}" if self.fixtures != MAIN else "")
 
 
-def existing(desk: Desk, name: str) -> str:
-    """Where the store keeps a snapshot that must be there."""
-    if space(name) not in desk.store.snapshots(space(name)):
-        raise SnapshotNotFound(snapshot=name)
-    return space(name)
+def every(desk: Desk) -> list[Kept]:
+    """The snapshots that there are."""
+    found = (space.removeprefix(_SNAPSHOT).partition("@") for space in desk.store.snapshots(_SNAPSHOT))
+    return [Kept(name, fixtures or MAIN) for name, _, fixtures in found]
+
+
+def existing(desk: Desk, name: str) -> Kept:
+    """A snapshot that must be there."""
+    for one in every(desk):
+        if one.name == name:
+            return one
+    raise SnapshotNotFound(snapshot=name)
 
 
 def take(desk: Desk, inputs: Json, body: Json) -> Json:
     """Keep the records as they are now under a name, in place of an older snapshot of that name."""
-    sandbox, kept = desk.sandbox(inputs), desk.store.snapshots(_SNAPSHOT)
-    if space(body["name"]) not in kept and len(kept) >= desk.settings.max_sandboxes:
+    if body["name"] in desk.settings.sets:
+        raise SnapshotNameTaken(snapshot=body["name"])
+    sandbox, kept = desk.sandbox(inputs), every(desk)
+    older, made = [one for one in kept if one.name == body["name"]], Kept(body["name"], sandbox.fixtures)
+    if not older and len(kept) >= desk.settings.max_sandboxes:
         raise TooManySnapshots(most=desk.settings.max_sandboxes)
-    return {"name": body["name"], "records": desk.store.copy(sandbox.space, space(body["name"]), keep_empty=True)}
+    records = desk.store.copy(sandbox.space, made.space, keep_empty=True)
+    for one in older:
+        if one != made:
+            desk.store.reset(one.space)
+    return {"name": made.name, "records": records}
 
 
 def restore(desk: Desk, inputs: Json, body: Json) -> Json:
     """Make the records what they were when the snapshot was taken."""
-    sandbox, source = desk.sandbox(inputs), existing(desk, body["name"])
-    return {"name": body["name"], "records": desk.store.copy(source, sandbox.space)}
+    sandbox, kept = desk.sandbox(inputs), existing(desk, body["name"])
+    if kept.fixtures != sandbox.fixtures:
+        raise SnapshotOfAnotherSet(snapshot=kept.name, theirs=kept.fixtures, sandbox=sandbox.name, ours=sandbox.fixtures)
+    return {"name": kept.name, "records": desk.store.copy(kept.space, sandbox.space)}
 
 
 def listed(desk: Desk, _: Json, __: Json) -> Json:
     """The names of all snapshots."""
-    return {"snapshots": [name.removeprefix(_SNAPSHOT) for name in desk.store.snapshots(_SNAPSHOT)]}
+    return {"snapshots": [one.name for one in every(desk)]}
 
 
 def delete(desk: Desk, inputs: Json, _: Json) -> Json:
     """Forget a snapshot."""
-    desk.store.reset(existing(desk, inputs["snapshot"]))
+    desk.store.reset(existing(desk, inputs["snapshot"]).space)
     return {"done": f"snapshot {inputs['snapshot']} deleted"}
 
 
@@ -95,7 +136,7 @@ ROUTES = (
         take,
         SnapshotReply,
         SnapshotRequest,
-        fails=(*_ONE, TooManySnapshots),
+        fails=(*_ONE, SnapshotNameTaken, TooManySnapshots),
     ),
     AdminRoute(
         "RESTORE_SNAPSHOT",
@@ -104,7 +145,7 @@ ROUTES = (
         restore,
         SnapshotReply,
         SnapshotRequest,
-        fails=(*_ONE, SnapshotNotFound),
+        fails=(*_ONE, SnapshotNotFound, SnapshotOfAnotherSet),
     ),
     AdminRoute("LIST_SNAPSHOTS", "GET /snapshots", "The names of all snapshots.", listed, SnapshotList, fails=()),
     AdminRoute("DELETE_SNAPSHOT", "DELETE /snapshots/{snapshot}", "Forget a snapshot.", delete, Done, fails=(SnapshotNotFound,)),

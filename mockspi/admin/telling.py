@@ -21,7 +21,16 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "SANDBOX_FIXED": "The sandbox '{sandbox}' was given at start with --api-key. It can be reset, not deleted.",
         "TOO_MANY_SANDBOXES": "There are already {most} sandboxes, which is the most that there may be. Delete some, let them "
         "expire with a ttl, or raise --max-sandboxes.",
-        "SNAPSHOT_NOT_FOUND": "No snapshot is called '{snapshot}'. GET /snapshots lists those that there are.",
+        "SNAPSHOT_NOT_FOUND": "No snapshot is called '{snapshot}', and no fixture set. GET /snapshots and GET /fixtures list "
+        "those that there are.",
+        "SNAPSHOT_NAME_TAKEN": "A fixture set is called '{snapshot}', and sandboxes are made from it by this name. Choose "
+        "another.",
+        "SNAPSHOT_OF_ANOTHER_SET": "Snapshot '{snapshot}' lies over the fixture set '{theirs}', sandbox '{sandbox}' over "
+        "'{ours}'. Make a sandbox from the snapshot instead.",
+        "FIXTURE_SET_MISSING": "The sandbox was made from the fixture set '{set}', which this server was not started with. "
+        "Start it with --fixture-set {set}=DIR, or delete the sandbox.",
+        "FIXTURE_SET_UNKNOWN": "No fixture set is called '{set}'{hint}. GET /fixtures lists those that there are.",
+        "RELOAD_NOT_DONE": "The fixture sets have not been read again within {seconds} s. GET /fixtures tells what is served.",
         "TOO_MANY_SNAPSHOTS": "There are already {most} snapshots, which is the most that there may be. Delete some.",
         "SCENARIO_NOT_FOUND": "No scenario is called '{scenario}'{hint}. GET /scenarios lists those that there are.",
         "TOO_MANY_RULES": "A sandbox holds at most {rules} rules, and {bytes} bytes of them.",

@@ -49,7 +49,7 @@ def clock_options(function: Function) -> Function:
 @click.argument("name", required=False)
 @click.option("--key", "api_key", default="", help="Its api_key; made up unless given.")
 @click.option("--ttl", metavar="TIME", default="", help="Gone after this time, such as 10m.")
-@click.option("--from", "from", metavar="SNAPSHOT", default="", help="Begin with a snapshot's records.")
+@click.option("--from", "from", metavar="NAME", default="", help="Make it from a further fixture set, or a snapshot.")
 @click.option("--seed", default="", help="The same seed and the same calls give the same ids.")
 @click.option("--locale", default="", help="Language of messages where a call asks for none.")
 @clock_options

@@ -91,8 +91,8 @@ def magic(contract: str | None, config: str, as_json: bool, **given: Any) -> Non
 
 
 def _book(config: str, given: dict[str, Any]) -> Any:
-    from mockspi.building import book_of  # heavy: only where it is needed
     from mockspi.fixtures.reading import open_set
+    from mockspi.rehearsing import book_of  # heavy: only where it is needed
 
     return book_of(open_set(chosen(config, given).fixtures))
 

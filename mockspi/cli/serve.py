@@ -86,7 +86,7 @@ def curls(house: House, base: str, key: str) -> list[str]:
 
 def plain_calls(house: House, key: str) -> list[str]:
     """Three reads of a set that has no examples: of what its records hold first."""
-    records, asked = house.service().store.read(""), urlencode({"api_key": key})
+    records, asked = house.editions()().store.read(""), urlencode({"api_key": key})
     first = {name: next(iter(records.find(name, limit=1).records), None) for name in ("customers", "orders")}
     paths = ["/taxEngine/downloadTaxRates", "/taxEngine/getTaxExemptions", "/openapi.json"]
     if order := first["orders"]:

@@ -25,7 +25,9 @@ def settings(config: str, as_json: bool, **given: Any) -> None:
 
 
 def _masked(name: str, value: Any) -> Any:
-    """The value; of a key no more than the beginning of a long one."""
+    """The value as it is written; of a key no more than the beginning of a long one."""
+    if name == "fixture_set":
+        return [f"{one}={folder}" for one, folder in value]
     if name == "api_key":
         return [f"{sandbox}={key[:2] if len(key) > 8 else ''}***" for sandbox, key in value]
     return "***" if value and name in SECRETS else value

@@ -24,8 +24,8 @@ _JSON = (("Content-Type", JSON_TYPE),)
 class Ledger(Protocol):
     """What the store keeps for rules, exact across processes."""
 
-    def active(self, sandbox: str) -> tuple[Rule, ...]:
-        """The rules of a sandbox, then those of its scenarios."""
+    def active(self, sandbox: str, book: Book) -> tuple[Rule, ...]:
+        """The rules of a sandbox, then those of its scenarios in a book."""
 
     def hit(self, sandbox: str, rule: str) -> int:
         """1, 2, 3, ... for each rule."""
@@ -74,17 +74,16 @@ class Judge:
     """Finds the rule that acts."""
 
     ledger: Ledger
-    book: Book
     real: Callable[[], int]
     chance: Callable[[], float] = SystemRandom().random
 
-    def ruling(self, asked: Asked, sandbox: Sandbox, request: Request) -> Ruling | None:
+    def ruling(self, asked: Asked, sandbox: Sandbox, request: Request, book: Book) -> Ruling | None:
         """What happens to a call; mostly nothing."""
-        if (active := self.ledger.active(sandbox.space)) and (found := self._first(active, asked, sandbox)):
+        if (active := self.ledger.active(sandbox.space, book)) and (found := self._first(active, asked, sandbox)):
             return found
         plain = request.body and "content-encoding" not in request.headers
         bodiless = Asked(asked.contract, asked.path, asked.query, lambda: None)
-        magic = self.book.magic_in(bodiless if plain and not self.book.maybe_magic(request.body) else asked)
+        magic = book.magic_in(bodiless if plain and not book.maybe_magic(request.body) else asked)
         return self._first((magic,), asked, sandbox) if magic else None
 
     def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox) -> Ruling | None:

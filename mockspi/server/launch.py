@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -28,6 +29,7 @@ from mockspi import metrics
 from mockspi.building import House
 from mockspi.errors import UsageError
 from mockspi.journal import PROBE
+from mockspi.server import watching
 from mockspi.settings import is_default
 
 _PATIENCE = 60.0
@@ -65,16 +67,35 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
         for one in (held, admin_held):
             if one:
                 one.close()
-        shutil.rmtree(house.counts, ignore_errors=True)
+        for folder in (house.counts, house.served):
+            shutil.rmtree(folder, ignore_errors=True)
         if house.ephemeral:
             shutil.rmtree(house.overlay.parent, ignore_errors=True)
 
 
+def keep_fixtures(house: House, parent: int, wire: Connection) -> None:
+    """The fixture sets read again when they change, in a process of its own."""
+    from mockspi.server import logs
+
+    logs.set_up(house.settings)
+    _prepare_worker(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
+    watching.keep(house, wire)
+
+
 def serve_admin(house: House, ports: Ports, parent: int) -> None:
     """The admin port, in a process of its own: it answers when every data worker sleeps."""
+    wire, other = multiprocessing.Pipe()
+    keeper = multiprocessing.Process(target=keep_fixtures, args=(house, os.getpid(), other), name="mockspi-fixtures")
+    keeper.start()
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, threads=_ADMIN_THREADS)
-    server.serve(target_loader=partial(load_admin, house, ports, os.getpid()), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(load_admin, house, ports, os.getpid(), wire), wrap_loader=False)
+    finally:
+        keeper.terminate()
+        keeper.join(_DRAIN_SECONDS)
 
 
 def _server(host: str, port: int, interface: Interfaces, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
@@ -107,14 +128,14 @@ def admin_url(house: House, ports: Ports) -> str:
     return f"http://{reachable(house.settings.admin_host)}:{ports.admin}"
 
 
-def load_admin(house: House, ports: Ports, parent: int) -> Any:
+def load_admin(house: House, ports: Ports, parent: int, wire: Connection) -> Any:
     """The admin application, made in its worker."""
     from mockspi.admin import AdminService
     from mockspi.server import admin, logs
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
-    desk = house.desk(base_url(house, ports))
+    desk = house.desk(base_url(house, ports), watching.Asking(wire))
     threading.Thread(target=admin.keep_house, args=(desk,), daemon=True).start()
     return admin.create_admin(AdminService(desk, house.admin_token))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
+from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection
 from mockspi.store.sqlite import dump
 
-_KEPT_SETS, _KEPT_LINKS = 16, 4
+_KEPT_SETS = 16
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -23,6 +27,7 @@ CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT
     body TEXT NOT NULL);
 CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (collection, term, value, id)) WITHOUT ROWID;
+CREATE TABLE texts (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE loose (collection TEXT, term TEXT, value TEXT, id INTEGER);
 """
 _INDEXES = """
@@ -32,8 +37,10 @@ INSERT INTO terms SELECT collection, term, value, id FROM loose ORDER BY collect
 """
 
 
-def compile_set(target: Path, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]]) -> None:
-    """Write a base file; it appears under its name only when it is whole, whoever else builds the same one."""
+def compile_set(
+    target: Path, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]], texts: Mapping[str, Json]
+) -> None:
+    """Write a base file: the records, and by name what else is served from the set. It appears when it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(handle)
@@ -43,6 +50,7 @@ def compile_set(target: Path, collections: Mapping[str, Collection], records: It
             connection.executescript(_TABLES)
             connection.execute("BEGIN")
             _fill(connection, collections, records)
+            connection.executemany("INSERT INTO texts VALUES (?, ?)", [(name, dump(text)) for name, text in texts.items()])
             connection.execute("COMMIT")
             connection.executescript(_INDEXES)
         finally:
@@ -68,8 +76,17 @@ def _terms(kind: Collection, record: Json, number: int) -> Iterator[tuple[str, s
             yield kind.name, term.name, value, number
 
 
+def texts_of(base: Path) -> dict[str, Json]:
+    """What a compiled set holds beside its records."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(base))}?mode=ro&immutable=1", uri=True)) as connection:
+            return {name: json.loads(body) for name, body in connection.execute("SELECT name, body FROM texts")}
+    except sqlite3.Error as error:
+        raise UsageError(f"the compiled fixture set {base} cannot be opened: {error}; start again") from error
+
+
 def settle(base: Path, folder: Path) -> Path:
-    """The base beside what is written, as a link (a copy across file systems): emptying the cache harms no server."""
+    """The base in a server's own folder, as a link (a copy across file systems): emptying the cache harms no server."""
     own = folder / f"base-{base.name}"
     beside = folder / f".{own.name}.{os.getpid()}"
     try:
@@ -78,12 +95,12 @@ def settle(base: Path, folder: Path) -> Path:
         shutil.copyfile(base, beside)
     beside.replace(own)
     beside.unlink(missing_ok=True)  # between two links to one file, replace does nothing
-    tidy(folder, "base-*.sqlite", _KEPT_LINKS)
     return own
 
 
-def tidy(folder: Path, pattern: str = "*.sqlite", most: int = _KEPT_SETS) -> None:
+def tidy(folder: Path) -> None:
     """Keep the compiled sets that were used last."""
-    found = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in found[most:]:
-        old.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):  # another process tidies too
+        found = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in found[_KEPT_SETS:]:
+            old.unlink(missing_ok=True)

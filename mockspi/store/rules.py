@@ -35,29 +35,28 @@ CREATE TABLE IF NOT EXISTS windows (
 class RuleStore:
     """The rules of every sandbox of one server; ``real`` is the time from which a rule's time-to-live counts."""
 
-    def __init__(self, path: Path, book: Book, real: Callable[[], int]) -> None:
+    def __init__(self, path: Path, real: Callable[[], int]) -> None:
         self._path = path
-        self._book = book
         self._real = real
         self._local = threading.local()
-        self._ready: dict[str, tuple[int, tuple[Rule, ...]]] = {}
+        self._ready: dict[str, tuple[int, Book, tuple[Rule, ...]]] = {}
 
     def prepare(self) -> None:
         """Make the file, before several processes ask for it at once."""
         self._connection().close()
         del self._local.connection
 
-    def active(self, sandbox: str) -> tuple[Rule, ...]:
-        """The rules of a sandbox, then those of its scenarios."""
+    def active(self, sandbox: str, book: Book) -> tuple[Rule, ...]:
+        """The rules of a sandbox, then those of its scenarios in a book."""
         revision = self._revision(sandbox)
         if not revision:
             return ()
         kept = self._ready.get(sandbox)
-        if kept is None or kept[0] != revision:
+        if kept is None or kept[0] != revision or kept[1] is not book:
             if len(self._ready) >= _KEPT:
                 self._ready.clear()
-            kept = self._ready[sandbox] = (revision, self._made(self.kept(sandbox)))
-        return kept[1]
+            kept = self._ready[sandbox] = (revision, book, _made(self.kept(sandbox), book))
+        return kept[2]
 
     def kept(self, sandbox: str) -> Json:
         """What a sandbox has on: ``rules`` with when they came, and ``scenarios``."""
@@ -124,10 +123,6 @@ class RuleStore:
         number, since = row.fetchall()[0]
         return int(number), int(since)
 
-    def _made(self, kept: Json) -> tuple[Rule, ...]:
-        rules = posted(kept["rules"], self._book.known)
-        return rules + tuple(rule for one in kept["scenarios"] for rule in self._book.rules(one["name"], one["since"]))
-
     def _revision(self, sandbox: str) -> int:
         connection = self._connection()
         version = connection.execute("PRAGMA data_version").fetchone()[0]
@@ -160,6 +155,11 @@ class RuleStore:
             raise
         connection.execute("COMMIT")
         self._local.seen = None  # data_version does not tell a connection of its own writes
+
+
+def _made(kept: Json, book: Book) -> tuple[Rule, ...]:
+    rules = posted(kept["rules"], book.known)
+    return rules + tuple(rule for one in kept["scenarios"] for rule in book.rules(one["name"], one["since"]))
 
 
 def _read(connection: sqlite3.Connection, sandbox: str) -> Json:

@@ -40,12 +40,14 @@ _BODY = (
 class SqliteStore:
     """The store of one server: ``base`` is a compiled fixture set, ``overlay`` the file with the changes."""
 
-    def __init__(self, base: Path, overlay: Path, collections: Mapping[str, Collection]) -> None:
+    def __init__(
+        self, base: Path, overlay: Path, collections: Mapping[str, Collection], queue: threading.Lock | None = None
+    ) -> None:
         self._base = base
         self._overlay = overlay
         self._collections = collections
         self._local = threading.local()
-        self._writing = threading.Lock()
+        self._writing = queue or threading.Lock()  # stores over one overlay share it
 
     def read(self, sandbox: str) -> SqliteRecords:
         """The records as they are now."""

@@ -1,0 +1,98 @@
+"""A fixture set put together and tried: compiled, and every example of it played."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+
+from mockspi import examples
+from mockspi.clock import system_now
+from mockspi.contract import Policy
+from mockspi.contracts import SPIS
+from mockspi.contracts.collections import COLLECTIONS
+from mockspi.editions import Edition, alone
+from mockspi.exchange import Reply, Request
+from mockspi.fixtures.checking import check
+from mockspi.fixtures.reading import Finding, FixtureSet, sample_texts
+from mockspi.messages import Messages
+from mockspi.routes import RouteTable
+from mockspi.rules.book import Book
+from mockspi.rules.known import Known
+from mockspi.sandbox import Sandbox
+from mockspi.schema import escape
+from mockspi.service import Service
+from mockspi.store.compiled import compile_set
+from mockspi.store.sqlite import SqliteStore
+
+
+def compile_into(target: Path, found: FixtureSet) -> None:
+    """Everything of a set that is served, in one file."""
+    texts = {"messages": found.messages(), "scenarios": found.scenarios(), "magic": found.magic()}
+    compile_set(target, COLLECTIONS, ((name, record) for name, _, record in found.records()), texts)
+
+
+def lint(found: FixtureSet) -> list[Finding]:
+    """Everything that is wrong with a set, the examples played."""
+    if findings := check(found):
+        return findings
+    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
+        base = Path(folder) / "base.sqlite"
+        compile_into(base, found)
+        return rehearse(found, base)
+
+
+def stale_examples(found: FixtureSet) -> int:
+    """How many values of a set's examples the mock does not reproduce from its records."""
+    return sum(1 for one in lint(found) if one.file.startswith("examples/"))
+
+
+def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
+    """Play every example on a sandbox of its own; a finding for each that the mock does not reproduce."""
+    findings = []
+    with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
+        service = _rehearsal(found, base, Path(folder) / "records.sqlite")
+        played = found.examples()
+        for contract in SPIS:
+            for example in examples.of(contract, played):
+                document = found.documents[f"examples/{contract.id}.json"]
+                for one in examples.differences(example, play(example, played, service)):
+                    findings.append(document.finding(f"/{escape(example.title)}/reply{one.path}", one.message))
+    return findings
+
+
+_rehearsals = count()
+
+
+def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:
+    """The reply to an example, after those that it needs, in a sandbox that nobody else uses."""
+    key = f"rehearsal-{next(_rehearsals)}"
+    for needed in examples.before(example, SPIS, found):
+        service.handle(_asked(needed, key))
+    return service.handle(_asked(example, key))
+
+
+def _asked(example: examples.Example, key: str) -> Request:
+    return examples.request(example, "/spi/1.0", key)
+
+
+def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
+    return Service(
+        opened_by=lambda key: Sandbox(key, key), table=RouteTable(SPIS, "/spi", ("1.0",), ()),
+        editions=alone(Edition(str(base), SqliteStore(base, overlay, COLLECTIONS), messages(found.messages()), book_of(found))),
+        real=system_now, policy=Policy(), max_body=1_048_576,
+    )  # fmt: skip
+
+
+def book_of(found: FixtureSet) -> Book:
+    """The set's scenarios and magic values."""
+    return Book(Known.of(SPIS), found.scenarios(), found.magic())
+
+
+def messages(own: Mapping[str, Mapping[str, str]]) -> Messages:
+    """A set's texts by language, with the sample's where it has none."""
+    texts = {language: dict(texts) for language, texts in sample_texts().items()}
+    for language, mine in own.items():
+        texts.setdefault(language, {}).update(mine)
+    return Messages(texts)
