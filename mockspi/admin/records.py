@@ -17,7 +17,6 @@ from mockspi.store.base import Criterion, Records
 
 _KINDS: Mapping[str, Kind] = MappingProxyType({kind.collection.name: kind for kind in KINDS})
 _LARGEST_PAGE = 500
-_MOST = 1000
 
 
 class CollectionNotFound(Failure):
@@ -76,8 +75,6 @@ def read(desk: Desk, inputs: Json, _: Json) -> Reply:
 def put(desk: Desk, inputs: Json, body: Json) -> Json:
     """Write records, each under its own key, new or not: all of them or none."""
     kind, sandbox, sent = _kind(inputs), desk.sandbox(inputs), body["records"]
-    if len(sent) > _MOST:
-        raise BrokenRequest(errors=[{"path": "/records", "message": f"{len(sent)} records; at most {_MOST} at once"}])
     custom = open_set(desk.settings.fixtures).custom().get(kind.collection.name, frozenset())
     strangers = Strangers(closed=True, allowed=custom)
     refuse([

@@ -138,11 +138,14 @@ class Box:
     def curl(self) -> str:
         """The last call as a command line; empty where there was none. The key is ``$MOCKSPI_API_KEY``."""
         last = self.journal.entries(last=1)
-        return telling.curl(last[0], self.base_url) if last else ""
+        return telling.curl(last[0], self._listens_at()) if last else ""
 
     def delete(self) -> None:
         """Forget the sandbox and all that it wrote."""
         self._admin.call("DELETE", at(self.name))
+
+    def _listens_at(self) -> str:
+        return self.base_url
 
     def _ask(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
         return self._admin.call(method, at(self.name, path), body, query)

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlencode
 from mockspi import building, settings
 from mockspi.admin import AdminService
 from mockspi.adminclient import refused
+from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Json, Request, encode
 from mockspi.server.doors import pairs
 from mockspi.testing.box import Box, using
@@ -29,7 +30,7 @@ class Inside:
 
     def __init__(self, fixtures: str) -> None:
         flags = {"state": settings.MEMORY} | ({"fixtures": fixtures} if fixtures else {})
-        house = building.build(settings.load(flags, environment(os.environ)))
+        house = _built(settings.load(flags, environment(os.environ)))
         self.settings = house.settings
         self.root = f"{house.settings.base_path}/{house.settings.api_version[0]}"
         self.service = house.service()
@@ -61,6 +62,9 @@ class AppBox(Box):
         super().__init__(inside, made, base_url)
         self._inside = inside
 
+    def _listens_at(self) -> str:
+        return "http://127.0.0.1:8080"  # nothing listens for this one; 'mockspi serve' would there
+
     @property
     def wsgi(self) -> WSGIApplication:
         """The WSGI application, for werkzeug's, httpx's and other clients."""
@@ -71,6 +75,14 @@ class AppBox(Box):
     def client(self) -> Any:
         """A ``flask.testing.FlaskClient``: ``box.client.get(box.url("GET_CUSTOMER", customerId="C-1001")).json``."""
         return self._inside.wsgi.test_client()
+
+
+def _built(chosen: settings.Settings) -> building.House:
+    try:
+        return building.build(chosen)
+    except BrokenSet as broken:
+        told = "\n".join(f"  {finding}" for finding in broken.findings)
+        raise UsageError(f"{broken.folder} is not served, for this is wrong with it:\n{told}") from broken
 
 
 @cache

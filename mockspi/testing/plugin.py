@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,7 @@ def _wanted(item: pytest.Item) -> dict[str, Any]:
 
 def _name(test: str) -> str:
     """A name by which people know the sandbox again."""
-    return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', test).strip('-.')[:40] or 'test'}-{secrets.token_hex(4)}"
+    return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', test).strip('-.')[:40] or 'test'}-{os.urandom(4).hex()}"
 
 
 def _chosen(config: pytest.Config, name: str) -> str:
