@@ -24,7 +24,8 @@ from mockspi.settings import SETTINGS
 if TYPE_CHECKING:
     from mockspi.testing.serving import Server
 
-_OWN = ("ready_file", "follow", "state", "log_format", "log_calls")  #: settings that this command chooses itself
+#: Settings that this command chooses itself.
+_OWN = ("host", "port", "admin_host", "admin_port", "admin_token", "ready_file", "follow", "state", "log_format", "log_calls")
 _NOT_FOUND, _NOT_EXECUTABLE, _SIGNAL = 127, 126, 128
 
 
