@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +130,20 @@ time.sleep(600)
 """
 
 
-def sleeping(folder: Path) -> subprocess.Popen[str]:
-    """``mockspi run`` with a command that waits for a signal, once it does."""
+@contextmanager
+def sleeping(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """``mockspi run`` with a command that waits for a signal, once it does; both are gone afterwards."""
     command = [sys.executable, "-m", "mockspi", "run", "--", sys.executable, "-c", SLEEP]
     env = clean_environment({"TMPDIR": str(folder)})
     process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-    until(lambda: (folder / "pid").exists() or process.poll() is not None)
-    return process
+    try:
+        until(lambda: (folder / "pid").exists() or process.poll() is not None)
+        yield process
+    finally:
+        process.kill()
+        process.wait(60)
+        with suppress(OSError):
+            os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
 
 
 def servers(folder: Path) -> list[int]:
@@ -153,10 +161,10 @@ def servers(folder: Path) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="asks /proc which processes there are")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: str(one.name))
 def test_a_signal_is_passed_on_and_the_command_decides(number: signal.Signals, tmp_path: Path) -> None:
-    process = sleeping(tmp_path)
-    assert servers(tmp_path)
-    process.send_signal(number)
-    assert process.wait(60) == 5
+    with sleeping(tmp_path) as process:
+        assert servers(tmp_path)
+        process.send_signal(number)
+        assert process.wait(60) == 5
     assert (tmp_path / "signal").read_text() == str(int(number))
     assert servers(tmp_path) == []
     assert list(tmp_path.glob("mockspi-*")) == []
@@ -164,8 +172,7 @@ def test_a_signal_is_passed_on_and_the_command_decides(number: signal.Signals, t
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="asks /proc which processes there are")
 def test_when_it_is_killed_its_server_ends(tmp_path: Path) -> None:
-    process = sleeping(tmp_path)
-    process.kill()
-    process.wait(60)
-    until(lambda: not servers(tmp_path))
-    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    with sleeping(tmp_path) as process:
+        assert servers(tmp_path)
+        process.kill()
+        until(lambda: not servers(tmp_path))
