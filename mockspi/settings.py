@@ -144,6 +144,7 @@ SETTINGS = (
     Setting("journal_bytes", 33_554_432, "Most bytes of a sandbox's journal.", _whole(1, 10_737_418_240), "BYTES"),
     Setting("journal_body", 65_536, "Longest body that the journal keeps whole.", _whole(0, 1_073_741_824), "BYTES"),
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
+    Setting("follow", 0, "Stop as soon as the process with this id is gone.", _whole(0, 4_194_304), "PID"),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
     Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
 )  # fmt: skip

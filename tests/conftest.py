@@ -18,6 +18,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[1]
+collect_ignore = ["examples"]  # a project of its own; test_examples.py runs it
 SANDBOXES = [f"box{number}" for number in range(1500)]
 
 

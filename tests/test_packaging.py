@@ -115,7 +115,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(installed: Installed) -
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "mockspi").rglob("*.py")}
     assert modules <= set(names)
     assert {name.split("/")[0] for name in names} == {"mockspi", f"mockspi-{__version__}.dist-info"}
-    assert not [name for name in names if "test" in name or "__pycache__" in name]
+    assert not [name for name in names if "tests" in name or "__pycache__" in name]
 
 
 def test_the_installed_command_knows_its_version_and_its_dependencies_agree(installed: Installed) -> None:

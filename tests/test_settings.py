@@ -37,6 +37,7 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "journal_bytes": (2001, "2002", "2003"),
     "journal_body": (301, "302", "303"),
     "ready_file": ("file.ready", "environment.ready", "flag.ready"),
+    "follow": (401, "402", "403"),
     "reservation_minutes": (1, "2", "3"),
     "delivery_groups": (True, "false", "true"),
 }
@@ -51,6 +52,7 @@ NUMBERS = (
     "journal_entries",
     "journal_bytes",
     "journal_body",
+    "follow",
 )
 
 

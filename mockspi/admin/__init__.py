@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 
-from mockspi.admin import clocks, fixtures, health, journal, metrics, rules, sandboxes, snapshots, verify
+from mockspi.admin import clocks, fixtures, health, journal, metrics, records, rules, sandboxes, snapshots, verify
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
 from mockspi.clock import random_id
@@ -27,6 +27,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *sandboxes.ROUTES,
     *clocks.ROUTES,
     *snapshots.ROUTES,
+    *records.ROUTES,
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,

@@ -34,6 +34,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "TOO_MANY_SNAPSHOTS": "There are already {most} snapshots, which is the most that there may be. Delete some.",
         "SCENARIO_NOT_FOUND": "No scenario is called '{scenario}'{hint}. GET /scenarios lists those that there are.",
         "TOO_MANY_RULES": "A sandbox holds at most {rules} rules, and {bytes} bytes of them.",
+        "COLLECTION_NOT_FOUND": "No collection is called '{collection}'{hint}. There are {known}.",
+        "RECORD_NOT_FOUND": "There is no record '{key}' in {collection}.",
         "REQUEST_INVALID": "The request is not what this route expects: {problems}.",
         "JSON_UNREADABLE": "The body is not a JSON object: {problems}.",
         "UNKNOWN_ENDPOINT": "The admin port has no path {path}: {problems}.",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, journal, openapi, sandbox, scenario, serve, settings, state
+from mockspi.cli import contracts, fixtures, journal, openapi, run, sandbox, scenario, serve, settings, state
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -41,6 +41,7 @@ def main() -> None:
 
 for command in (
     serve.serve,
+    run.run,
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,

@@ -95,9 +95,14 @@ async def _truncate(connection: socket.socket, reply: Reply) -> None:
 
 async def _garbage(connection: socket.socket, reply: Reply) -> None:
     """As many bytes as the headers promise, none of them the body: they follow from the reply, so a seed repeats them."""
+    reply = garbled(reply)
+    await _send(connection, raw_head(reply) + reply.body)
+
+
+def garbled(reply: Reply) -> Reply:
+    """The reply with bytes that are no body, as many as there were."""
     noise = random.Random(reply.body).randbytes(len(reply.body) or _GARBAGE)  # noqa: S311  # no secret
-    noise = b"\xff" + noise[1:]  # never UTF-8
-    await _send(connection, raw_head(replace(reply, body=noise)) + noise)
+    return replace(reply, body=b"\xff" + noise[1:])  # never UTF-8
 
 
 async def _send(connection: socket.socket, data: bytes) -> None:

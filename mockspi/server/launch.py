@@ -57,8 +57,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
     desk.start()
     server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
-    watch = threading.Thread(target=_announce, args=(house, ports, ready), daemon=True)
-    _after_workers(server, settings.workers, watch.start)
+    _after_workers(server, settings.workers, partial(_watch, house, ports, ready))
     try:
         server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
     finally:
@@ -171,11 +170,33 @@ def _allow_files(wanted: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _follow(parent: int) -> None:
-    """Stop this worker when its parent was killed: nobody else would, and the port would stay taken."""
-    while os.getppid() == parent:
+def _watch(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
+    threading.Thread(target=_announce, args=(house, ports, ready), daemon=True).start()
+    if house.settings.follow:
+        threading.Thread(target=_follow, args=(house.settings.follow,), daemon=True).start()
+
+
+def _follow(leader: int) -> None:
+    """Stop when the parent, or another process, is gone: nobody else would, and the port would stay taken."""
+    there = _is_parent if _is_parent(leader) else _is_alive
+    while there(leader):
         time.sleep(_FOLLOW_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_parent(process: int) -> bool:
+    """Sees the end of a parent even where nobody has asked yet how it ended."""
+    return os.getppid() == process
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # signal 0 would end it there
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True
 
 
 def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[], None]) -> None:
