@@ -107,8 +107,9 @@ class House:
             real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
-            notices=tuple(filter(None, (self.journal().write, *notices))),
-            rules=Judge(self.rules(book), book, system_now),
+            journal=self.journal().write,
+            notices=tuple(filter(None, notices)),
+            rules=Judge(self.rules(book), book),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -137,7 +138,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house = House(settings, found.folder, base, written, token, ephemeral=state_folder(settings) is None)
     house.table()
     changed(house.overlay)
-    house.sandboxes().count()  # its file is made before workers could race for it
+    house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules(book_of(found)).prepare()
     return house

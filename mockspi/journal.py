@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from mockspi.contract import parse, unpack
-from mockspi.errors import Failure, UsageError
+from mockspi.errors import Failure, StoreBusy, UsageError
 from mockspi.exchange import Exchange, Json, encode
 from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
 
@@ -96,14 +96,17 @@ class Journal:
     base: str
     versions: Sequence[str]
 
-    def write(self, exchange: Exchange) -> None:
-        """Keep an exchange; a journal that cannot be written to is told in the log, and the caller never notices."""
+    def write(self, exchange: Exchange, wait: bool = True) -> None:
+        """Keep an exchange, or raise WouldWait where that cannot be done at once and nobody may ``wait``.
+
+        A journal that cannot be written to is told in the log, and the caller never notices.
+        """
         if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
             return
         try:
-            findings = self._findings(exchange)
-            self.store.add(exchange.space, row(exchange, findings, self.most_body))
-        except (Unwritten, UsageError) as error:
+            findings = self._findings(exchange, wait)
+            self.store.add(exchange.space, row(exchange, findings, self.most_body), wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
@@ -125,11 +128,11 @@ class Journal:
         """The number of the last entry, and how many were dropped."""
         return self.store.level(sandbox)
 
-    def _findings(self, exchange: Exchange) -> list[Json]:
+    def _findings(self, exchange: Exchange, wait: bool) -> list[Json]:
         if len(self.versions) < 2 or not exchange.sandbox:
             return []
         version = version_of(exchange.request.path, self.base, self.versions)
-        first = self.store.version(exchange.space, version) if version else ""
+        first = self.store.version(exchange.space, version, wait=wait) if version else ""
         if first == version:
             return []
         return [{"code": MIXED, "message": f"version {version}, but the sandbox began with {first}; do not mix versions"}]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
-from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
+from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
@@ -28,7 +28,10 @@ _NOBODY = Sandbox("", "")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Answers every call. ``opened_by`` knows the sandbox of an api_key; ``notices`` hear of every exchange."""
+    """Answers every call. ``opened_by`` knows the sandbox of an api_key.
+
+    Every exchange is kept by ``journal``, which is told whether it may wait, before ``notices`` hear of it.
+    """
 
     opened_by: Callable[[str], Sandbox | None]
     table: RouteTable
@@ -37,32 +40,36 @@ class Service:
     real: Callable[[], int]
     policy: Policy
     max_body: int
+    journal: Callable[[Exchange, bool], None] | None = None
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
+    patient: bool = True  #: whether it may wait for others who write
+
+    def at_once(self) -> Service:
+        """The same where nobody may wait, for calls that write no records: ``handle`` raises WouldWait, and nothing was done."""
+        return replace(self, rules=self.rules.at_once() if self.rules else None, patient=False)
 
     def handle(self, request: Request) -> Reply:
-        """The reply to a request; always one, whatever happens."""
-        start = perf_counter()
+        """The reply to a request; always one, whatever happens. The whole call happens at one moment of time."""
+        start, real = perf_counter(), self.real()
         sandbox, reply = self.opened(request)
         contract: Contract | None = None
         rule = ""
         if sandbox is not None:
-            contract, reply, rule = self._admitted(request, sandbox)
+            contract, reply, rule = self._admitted(request, sandbox, real)
         if request.method == "HEAD":
             reply = reply.without_body()
-        if self.notices:
-            self._tell(contract, request, reply, sandbox, (perf_counter() - start) * 1000, rule)
+        if self.journal or self.notices:
+            owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
+            clock = owner.timing.now(real)
+            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule))
         return reply
 
-    def _tell(
-        self, contract: Contract | None, request: Request, reply: Reply, sandbox: Sandbox | None, milliseconds: float, rule: str
-    ) -> None:
-        """The exchange, for the log and the journal, before the reply goes out."""
-        real = self.real()
-        owner, name = sandbox or _NOBODY, contract.id if contract else ""
-        clock = owner.timing.now(real)
-        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
+    def _tell(self, exchange: Exchange) -> None:
+        """Before the reply goes out."""
+        if self.journal:
+            self.journal(exchange, self.patient)
         for notice in self.notices:
             notice(exchange)
 
@@ -78,7 +85,7 @@ class Service:
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _admitted(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+    def _admitted(self, request: Request, sandbox: Sandbox, real: int) -> tuple[Contract | None, Reply, str]:
         """The contract, the reply, and the name of the rule that acted."""
         contract: Contract | None = None
         ruling: Ruling | None = None
@@ -89,10 +96,12 @@ class Service:
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
-            ruling = self.rules.ruling(asked, sandbox, request) if self.rules else None
-            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox)
+            ruling = self.rules.ruling(asked, sandbox, request, real) if self.rules else None
+            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox, real)
         except Failure as failure:
             reply = self._refusal(contract, request, failure, sandbox)
+        except WouldWait:
+            raise
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
             reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox)
         return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
@@ -105,12 +114,12 @@ class Service:
             raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
         return self.pages[request.path](request)
 
-    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
+    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox, real: int) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
         text = self.messages.speak(request, sandbox.locale)
         view = self.store.write(sandbox.space) if contract.writes else nullcontext(self.store.read(sandbox.space))
         with view as records:
-            clock = sandbox.clock(records.next_number, self.real)
+            clock = sandbox.clock(records.next_number, real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
             return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
 

@@ -164,6 +164,7 @@ def test_counts_are_exact_whichever_worker_answers(two_workers: Server) -> None:
 
 def test_no_count_is_lost_or_given_twice(tmp_path: Path) -> None:
     store = RuleStore(tmp_path / "rules.sqlite", Book(Known.of(SPIS)), lambda: 0)
+    store.prepare()
     with ThreadPoolExecutor(8) as pool:
         hits = list(pool.map(lambda _: store.hit("box", "/0"), range(800)))
         taken = list(pool.map(lambda _: store.take("box", "/0", 1000, 5), range(800)))

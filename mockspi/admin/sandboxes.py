@@ -11,6 +11,7 @@ from marshmallow import validate
 from mockspi.admin import rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
+from mockspi.clock import random_id
 from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox, told
@@ -36,7 +37,7 @@ class NewSandbox(Shape):
     api_key = Text(validate=_SHORT, about="made up unless given")
     ttl = Integer(low=1, high=_TEN_YEARS, about="milliseconds after which it is gone")
     from_ = Text(data_key="from", about="name of a snapshot; the fixture set unless given")
-    seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids")
+    seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids; made up unless given")
     clock = Part(ClockChange)
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
@@ -51,7 +52,7 @@ class SandboxReply(Shape):
     fixed = Flag(required=True, about="given at start; cannot be deleted")
     createdAt = Moment(required=True)
     expiresAt = Moment(about="real time")
-    seed = Text()
+    seed = Text(required=True)
     locale = Text()
     clock = Part(ClockState, required=True)
 
@@ -86,7 +87,8 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
-    made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""), serial=new_serial(real))
+    seed, locale = body.get("seed") or random_id(), body.get("locale", "")
+    made = Sandbox(name, key, real, expires, seed, locale=locale, serial=new_serial(real))
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
     if "from" in body:
