@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
 MASK = "***"
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
+EVERYTHING = Filter()
 _PAGE = 200
 _LONGEST_PATH = 4096
 _SECRET_HEADERS = ("authorization", "cookie", "apikey", "secret", "password", "token", "credential")
@@ -111,10 +112,7 @@ class Journal:
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
         """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""
-        since = wanted.since
-        while found := self.store.rows(sandbox, _from(wanted, since), 0, _PAGE):
-            yield from (entry(sandbox, one) for one in found)
-            since = found[-1].number
+        return (entry(sandbox, one) for one in self.rows(sandbox, wanted))
 
     def page(self, sandbox: str, wanted: Filter, offset: int, limit: int) -> list[Entry]:
         """Some of them."""
@@ -123,6 +121,13 @@ class Journal:
     def newest(self, sandbox: str, wanted: Filter, limit: int) -> list[Entry]:
         """The last of them, oldest first."""
         return [entry(sandbox, one) for one in self.store.newest(sandbox, wanted, limit)]
+
+    def rows(self, sandbox: str, wanted: Filter = EVERYTHING) -> Iterator[Row]:
+        """The same as they are kept."""
+        since = wanted.since
+        while found := self.store.rows(sandbox, replace(wanted, since=since), 0, _PAGE):
+            yield from found
+            since = found[-1].number
 
     def level(self, sandbox: str) -> Level:
         """The number of the last entry, and how many were dropped."""
@@ -147,7 +152,8 @@ def version_of(path: str, base: str, versions: Sequence[str]) -> str:
 def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     """An exchange as it is kept: secrets masked, bodies cut."""
     request, reply, trouble = exchange.request, exchange.reply, exchange.reply.trouble
-    sent = masked_body(plain(request.body, request.headers.get("content-encoding", "")))
+    bare = plain(request.body, request.headers.get("content-encoding", ""))
+    sent = masked_body(bare)
     came = masked_body(reply.body)
     cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
     facts: Json = {
@@ -158,6 +164,8 @@ def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     }
     if exchange.rule:
         facts["rule"] = exchange.rule
+    if bare is not request.body:
+        facts["unpacked"] = True
     if cut:
         facts["cut"] = cut
     if trouble:
@@ -257,7 +265,3 @@ def _pairs(found: list[list[str]]) -> list[tuple[str, str]]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _from(wanted: Filter, since: int) -> Filter:
-    return Filter(since, wanted.contracts, wanted.path, wanted.status, wanted.findings)

@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 
-from mockspi.admin import clocks, health, journal, metrics, rules, sandboxes, snapshots, verify
+from mockspi.admin import bundles, clocks, health, journal, metrics, rules, sandboxes, snapshots, verify
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
 from mockspi.clock import random_id
@@ -29,6 +29,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *bundles.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()
@@ -87,7 +88,11 @@ class AdminService:
             refuse(_STRANGERS.find(route.body, body))
         if route.exact:
             body = read_body(request, MAX_BODY, required=True)
+        sandbox = self._desk.sandbox(inputs) if route.noted else None
         found = route.work(self._desk, inputs, body)
+        if sandbox:
+            asked = {name: value for name, value in inputs.items() if name != "sandbox"}
+            journal.note(self._desk, sandbox, route.call, asked, body)
         return found if isinstance(found, Reply) else Reply.of(without_nulls(found), route.status)
 
     def _check_host(self, request: Request) -> None:

@@ -16,6 +16,7 @@ from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry, lines
 from mockspi.rules.matching import at, same, tokens
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Choice, Integer, Many, Moment, Number, Shape, Text, did_you_mean
 from mockspi.store.journal import Filter
 
@@ -89,7 +90,24 @@ def read_refused(desk: Desk, inputs: Json, _: Json) -> Json | Reply:
 def clear(desk: Desk, inputs: Json, _: Json) -> Json:
     """Empty the journal of a sandbox."""
     sandbox = desk.sandbox(inputs)
-    return {"done": f"{sandbox.name}: {desk.journal.store.clear(sandbox.space)} journal entries dropped"}
+    return {"done": f"{sandbox.name}: {empty(desk, sandbox)} journal entries dropped"}
+
+
+def empty(desk: Desk, sandbox: Sandbox, *, records_too: bool = False) -> int:
+    """Empty the journal of a sandbox; the rules that stay on are noted at its new beginning."""
+    kept = desk.rules.kept(sandbox.space)
+    rules, scenarios = [one["rule"] for one in kept["rules"]], [one["name"] for one in kept["scenarios"]]
+    dropped = desk.journal.store.clear(sandbox.space, whole=records_too and not rules and not scenarios)
+    if rules:
+        note(desk, sandbox, "PUT /sandboxes/{sandbox}/rules", {}, {"rules": rules})
+    if scenarios:
+        note(desk, sandbox, "POST /sandboxes/{sandbox}/scenarios", {}, {"use": scenarios})
+    return dropped
+
+
+def note(desk: Desk, sandbox: Sandbox, call: str, query: Json, body: Json) -> None:
+    """Keep a call of the admin port that changed what a sandbox answers."""
+    desk.journal.store.note(sandbox.space, {"call": call, "query": query, "body": body, "time": desk.real()})
 
 
 def clear_refused(desk: Desk, _: Json, __: Json) -> Json:

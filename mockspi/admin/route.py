@@ -79,6 +79,7 @@ class AdminRoute:
     status: int = 200
     open: bool = field(default=False)  #: answered without a token
     exact: bool = False  #: the body reaches the work with its nulls
+    noted: bool = False  #: changes what a sandbox answers: kept beside its calls, so that they can be replayed
     media: str = "application/json"  #: what success is written in
 
     def contract(self) -> Contract:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from marshmallow import validate
 
-from mockspi.admin import rules, snapshots
+from mockspi.admin import journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.clock import random_id
@@ -75,7 +75,7 @@ class ResetRequest(Shape):
 #: What a sandbox has, and how each part goes back to the beginning.
 PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
     "records": lambda desk, sandbox: desk.store.reset(sandbox.space),
-    "journal": lambda desk, sandbox: desk.journal.store.clear(sandbox.space),
+    "journal": journal.empty,
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,
 }
@@ -101,6 +101,10 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
         desk.store.reset(made.space)
         desk.rules.forget(made.space)
         raise
+    if "from" in body:
+        journal.note(desk, made, "POST /sandboxes/{sandbox}/restore", {}, {"name": body["from"]})
+    if "scenario" in body:
+        journal.note(desk, made, "POST /sandboxes/{sandbox}/scenarios", {}, {"use": [body["scenario"]]})
     return told(made, desk.base_url, real)
 
 
@@ -120,7 +124,10 @@ def reset(desk: Desk, inputs: Json, body: Json) -> Json:
     sandbox = desk.sandbox(inputs)
     parts = [name for name in PARTS if body.get(name, not body)]
     for name in parts:
-        PARTS[name](desk, sandbox)
+        if name != "journal":
+            PARTS[name](desk, sandbox)
+    if "journal" in parts:  # at the end, for the rules that are still on are noted at its beginning
+        journal.empty(desk, sandbox, records_too="records" in parts)
     return {"done": f"{sandbox.name}: {', '.join(parts) or 'nothing'} reset"}
 
 
@@ -174,5 +181,5 @@ ROUTES = (
     AdminRoute("LIST_SANDBOXES", "GET /sandboxes", "All sandboxes.", listed, SandboxList, fails=()),
     AdminRoute("GET_SANDBOX", f"GET {_AT}", "One sandbox, by name or api_key.", read, SandboxReply, fails=(SandboxNotFound,)),
     AdminRoute("DELETE_SANDBOX", f"DELETE {_AT}", "Forget a sandbox.", delete, Done, fails=(SandboxNotFound, SandboxFixed)),
-    AdminRoute("RESET_SANDBOX", f"POST {_AT}/reset", "Back to the beginning.", reset, Done, ResetRequest, fails=_ONE),
+    AdminRoute("RESET_SANDBOX", f"POST {_AT}/reset", "Back to the beginning.", reset, Done, ResetRequest, fails=_ONE, noted=True),
 )

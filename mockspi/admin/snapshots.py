@@ -96,6 +96,7 @@ ROUTES = (
         SnapshotReply,
         SnapshotRequest,
         fails=(*_ONE, TooManySnapshots),
+        noted=True,
     ),
     AdminRoute(
         "RESTORE_SNAPSHOT",
@@ -105,6 +106,7 @@ ROUTES = (
         SnapshotReply,
         SnapshotRequest,
         fails=(*_ONE, SnapshotNotFound),
+        noted=True,
     ),
     AdminRoute("LIST_SNAPSHOTS", "GET /snapshots", "The names of all snapshots.", listed, SnapshotList, fails=()),
     AdminRoute("DELETE_SNAPSHOT", "DELETE /snapshots/{snapshot}", "Forget a snapshot.", delete, Done, fails=(SnapshotNotFound,)),

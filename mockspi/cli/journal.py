@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
@@ -107,6 +108,34 @@ def export(form: str, output: str, admin_url: str, admin_token: str, ready_file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error.strerror}") from error
+
+
+@journal.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--fixtures/--no-fixtures", default=None, help="Pack the fixture set too; unless given, where it is not the sample."
+)
+@click.option("--sandbox", metavar="NAME", default="", help="Whose calls, by name or api_key; the only one unless given.")
+@with_admin
+def bundle(file: str, fixtures: bool | None, sandbox: str, **admin: str) -> None:
+    """Pack everything that 'mockspi replay' needs to make the calls again into FILE, such as failed.bundle.gz."""
+    client = connect(**admin)
+    path = place(client, {"refused": False, "sandbox": sandbox}).removesuffix("/journal") + "/bundle"
+    lines = client.lines(path, {"fixtures": {None: "auto", True: "yes", False: "no"}[fixtures]})
+    beside, calls, last = Path(f"{file}.part"), 0, ""
+    try:
+        with gzip.open(beside, "wt", encoding="utf-8", newline="\n") as out:
+            for last in lines:
+                calls += last.startswith('{"exchange"')
+                out.write(f"{last}\n")
+        if not last.startswith('{"end"'):
+            raise UsageError("the server stopped before the bundle was whole; its log says why")
+        beside.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    click.echo(f"{calls} call{'s' * (calls != 1)} in {file}; 'mockspi replay {file}' makes them again")
 
 
 @journal.command()
