@@ -39,6 +39,7 @@ from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
+from mockspi.teaching import Teacher
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class House:
             journal=self.journal().write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules(book), book),
+            teacher=Teacher(found, settings.max_body),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
-from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
+from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.messages import Messages
 from mockspi.routes import RouteTable
@@ -19,6 +19,7 @@ from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.store.base import Store
+from mockspi.teaching import Teacher
 
 log = logging.getLogger("mockspi")
 
@@ -43,6 +44,7 @@ class Service:
     journal: Callable[[Exchange, bool], None] | None = None
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
+    teacher: Teacher | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
     patient: bool = True  #: whether it may wait for others who write
 
@@ -137,7 +139,8 @@ class Service:
         if isinstance(failure, Refusal) and contract:
             body.update(contract.refused())
         if failure.errors:
-            body["errors"] = failure.errors
+            teach = self.teacher if isinstance(failure, BrokenRequest) else None
+            body["errors"] = teach.taught(contract, request, failure.errors) if teach else failure.errors
         body.update(failure.extra)
         return Reply.of(without_nulls(body), failure.status, failure.headers)
 

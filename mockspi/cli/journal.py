@@ -195,9 +195,18 @@ def line_of(one: Json) -> str:
         f"{one['milliseconds']:.1f} ms",
         *([f"rule {one['rule']}"] if one["rule"] else []),
         *([click.style(code, fg=colour)] if code else []),
+        *([problem(reply["errors"][0])] if code and reply.get("errors") else []),
         *(click.style(finding["code"], fg="red") for finding in one["findings"]),
     ]
     return "  ".join(parts)
+
+
+def problem(one: Any) -> str:
+    """The first thing that was wrong with a call, and where it is done right."""
+    if not isinstance(one, dict):
+        return ""
+    example = f" (see {one['example']})" if "example" in one else ""
+    return printable(f"{one.get('path') or '/'}: {one.get('message', '')}{example}")
 
 
 def printable(text: str) -> str:
