@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, journal, openapi, replay, sandbox, scenario, serve, settings, state
+from mockspi.cli import contracts, fixtures, journal, openapi, replay, sandbox, scenario, serve, settings, state, strict
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -54,3 +54,4 @@ for command in (
     replay.replay,
 ):
     main.add_command(command)
+journal.journal.add_command(strict.strict)

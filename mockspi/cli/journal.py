@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 import sys
@@ -119,6 +118,8 @@ def export(form: str, output: str, admin_url: str, admin_token: str, ready_file:
 @with_admin
 def bundle(file: str, fixtures: bool | None, sandbox: str, **admin: str) -> None:
     """Pack everything that 'mockspi replay' needs to make the calls again into FILE, such as failed.bundle.gz."""
+    import gzip  # only where it is wanted: start-up time
+
     client = connect(**admin)
     path = place(client, {"refused": False, "sandbox": sandbox}).removesuffix("/journal") + "/bundle"
     lines = client.lines(path, {"fixtures": {None: "auto", True: "yes", False: "no"}[fixtures]})
