@@ -85,6 +85,8 @@ class AdminService:
         if request.body and media != "application/json":
             raise UnsupportedMediaType(contentType=media)
         inputs, body = contract.check(request, path, MAX_BODY)
+        if route.query and request.headers.get("accept") == "application/x-ndjson" and route.reply is journal.JournalReply:
+            inputs.setdefault("format", "ndjson")
         if route.body:
             refuse(_STRANGERS.find(route.body, body))
         if route.exact:

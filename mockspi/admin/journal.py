@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import validate
 
 from mockspi.admin import har
+from mockspi.admin.following import Following, TooManyFollowing
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.contracts import SPIS
 from mockspi.errors import BrokenRequest
@@ -38,6 +40,7 @@ class JournalQuery(Shape):
     pageNumber = Integer(low=1, about="from 1, which holds the oldest")
     pageSize = Integer(low=1, high=_LARGEST_PAGE, about="100 unless given")
     format = Choice("json", "ndjson", "har", about="ndjson and har bring every entry that is meant, page or not")
+    follow = Choice("true", about="with ndjson: go on with those that come; an empty line every second says that it does")
 
 
 class FindingReply(Shape):
@@ -120,10 +123,11 @@ def shown(desk: Desk, sandbox: str, inputs: Json) -> Json | Reply:
     if ("pointer" in inputs) is not ("equals" in inputs):
         raise BrokenRequest(errors=[{"path": "/pointer", "message": "pointer and equals come together"}])
     wanted, form = chosen(inputs), inputs.get("format", "json")
+    if "follow" in inputs and form != "ndjson":
+        raise BrokenRequest(errors=[{"path": "/follow", "message": "only ndjson can be followed; add format=ndjson"}])
     if form == "ndjson":
-        return Reply(
-            200, headers=(("Content-Type", "application/x-ndjson"),), chunks=lines(matching(desk, sandbox, wanted, inputs))
-        )
+        pieces = followed(desk, sandbox, wanted, inputs) if "follow" in inputs else lines(matching(desk, sandbox, wanted, inputs))
+        return Reply(200, headers=(("Content-Type", "application/x-ndjson"),), chunks=pieces)
     if form == "har":
         root = "{0.scheme}://{0.netloc}".format(urlsplit(desk.base_url))
         pieces = har.written(matching(desk, sandbox, wanted, inputs), root)
@@ -133,6 +137,21 @@ def shown(desk: Desk, sandbox: str, inputs: Json) -> Json | Reply:
     last = max([level.last, *(one.number for one in entries)])
     told = {"entries": [one.told() for one in entries], "totalCount": total, "dropped": level.dropped, "lastNumber": last}
     return Reply.of(told)
+
+
+def followed(desk: Desk, sandbox: str, wanted: Filter, inputs: Json) -> Following:
+    """The entries that are meant, and those that come; ``last`` narrows the first of them."""
+    asked, seen = dict(inputs), wanted.since
+
+    def more() -> Iterator[bytes]:
+        nonlocal seen
+        level = desk.journal.level(sandbox).last
+        if level > seen:
+            yield from lines(matching(desk, sandbox, replace(wanted, since=seen, until=level), asked))
+            seen = level
+            asked.pop("last", None)
+
+    return Following(more, desk.stopping)
 
 
 def page(desk: Desk, sandbox: str, wanted: Filter, inputs: Json) -> tuple[list[Entry], int]:
@@ -186,10 +205,24 @@ def covered(name: str, path: str) -> frozenset[str]:
 _ONE = (BrokenRequest, SandboxNotFound)
 _AT = "/sandboxes/{sandbox}"
 ROUTES = (
-    AdminRoute("GET_JOURNAL", f"GET {_AT}/journal", "What happened.", read, JournalReply, query=JournalQuery, fails=_ONE),
+    AdminRoute(
+        "GET_JOURNAL",
+        f"GET {_AT}/journal",
+        "What happened.",
+        read,
+        JournalReply,
+        query=JournalQuery,
+        fails=(*_ONE, TooManyFollowing),
+    ),
     AdminRoute("CLEAR_JOURNAL", f"DELETE {_AT}/journal", "Empty the journal.", clear, Done, fails=_ONE),
     AdminRoute(
-        "GET_REFUSED", "GET /journal", "Calls whose api_key opened no sandbox.", read_refused, JournalReply, query=JournalQuery
+        "GET_REFUSED",
+        "GET /journal",
+        "Calls whose api_key opened no sandbox.",
+        read_refused,
+        JournalReply,
+        query=JournalQuery,
+        fails=(BrokenRequest, TooManyFollowing),
     ),
     AdminRoute("CLEAR_REFUSED", "DELETE /journal", "Forget those calls.", clear_refused, Done, fails=()),
 )

@@ -42,6 +42,7 @@ class Desk:
     book: Book
     rules: RuleStore
     counts: Path  #: the folder where the workers count their calls
+    stopping: Callable[[], bool] = lambda: False  #: whether the server stops: nobody may wait any longer
 
     def sandbox(self, inputs: Mapping[str, Any]) -> Sandbox:
         """The sandbox that a path names, by name or by api_key."""

@@ -153,7 +153,7 @@ def wait(desk: Desk, name: str, question: Verification, deadline: float) -> bool
             question.feed(desk.journal.entries(name, Filter(since=question.last)))
         if question.holds:
             return True
-        if (left := deadline - time.monotonic()) <= 0:
+        if (left := deadline - time.monotonic()) <= 0 or desk.stopping():
             return False
         time.sleep(min(_PAUSE + waited * _PATIENCE, _LONGEST_PAUSE, left))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -21,7 +20,6 @@ from mockspi.exchange import Json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500
-_PAUSE = 0.2
 
 
 @click.group()
@@ -59,17 +57,19 @@ def with_filters(function: Function) -> Function:
 @with_filters
 @with_journal
 def tail(many: int, follow: bool, as_json: bool, admin_url: str, admin_token: str, ready_file: str, **given: Any) -> None:
-    """The newest entries, one line each."""
+    """The newest entries, one line each; and where a journal had to drop older ones, how many."""
     client = connect(admin_url, admin_token, ready_file)
     path, query = place(client, given), chosen(given)
     with suppress(KeyboardInterrupt):
         found = client.call("GET", path, query={**query, "last": max(many, 1)})
+        if found["dropped"]:
+            click.echo(
+                f"mockspi: {found['dropped']} older entries were dropped; raise --journal-entries or --journal-bytes", err=True
+            )
         write(found["entries"] if many else [], as_json)
-        while follow:
-            time.sleep(_PAUSE)
-            query["since"] = found["lastNumber"]
-            found = client.call("GET", path, query={**query, "pageSize": _PAGE})
-            write(found["entries"], as_json)
+        more = {**query, "since": found["lastNumber"], "format": "ndjson", "follow": "true"}
+        for line in client.lines(path, more) if follow else ():
+            write([json.loads(line)] if line else [], as_json)
 
 
 @journal.command()

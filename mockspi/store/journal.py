@@ -75,6 +75,7 @@ class Filter:
     path: str | None = None
     status: int | None = None
     findings: bool = False
+    until: int = 2**62  #: no greater number
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +272,8 @@ class JournalStore:
 
 def _where(sandbox: str, wanted: Filter) -> tuple[str, Json]:
     """A filter as SQL, and what it binds."""
-    parts = [_SHOWN, "number > :since"]
-    bound: Json = {"sandbox": sandbox, "since": wanted.since}
+    parts = [_SHOWN, "number > :since", "number <= :until"]
+    bound: Json = {"sandbox": sandbox, "since": wanted.since, "until": wanted.until}
     if wanted.contracts is not None:
         names = {f"contract{place}": name for place, name in enumerate(sorted(wanted.contracts))}
         parts.append(f"contract IN ({', '.join(f':{name}' for name in names)})")
