@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import mockspi
@@ -38,6 +39,7 @@ from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
+from mockspi.teaching import Teacher
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,12 @@ class House:
         """The same for calls; every process makes its own."""
         queue = threading.Lock()
 
-        def opened(base: str, note: str) -> Edition:
+        def opened(name: str, base: str, note: str) -> Edition:
             texts = texts_of(Path(base))
             book = Book(Known.of(SPIS), texts["scenarios"], texts["magic"])
-            return Edition(
-                base, SqliteStore(Path(base), self.overlay, COLLECTIONS, queue), messages(texts["messages"]), book, note
-            )
+            store = SqliteStore(Path(base), self.overlay, COLLECTIONS, queue)
+            teacher = Teacher(partial(open_set, self.settings.sets[name]), self.settings.max_body)
+            return Edition(base, store, messages(texts["messages"]), book, teacher, note)
 
         return Editions(self.board(), opened)
 
@@ -124,8 +126,9 @@ class House:
             real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
-            notices=tuple(filter(None, (self.journal().write, *notices))),
-            rules=Judge(self.rules(), system_now),
+            journal=self.journal().write,
+            notices=tuple(filter(None, notices)),
+            rules=Judge(self.rules()),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -156,7 +159,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.board().prepare({"reloads": {}, "sets": posted})
     house.table()
     changed(house.overlay)
-    house.sandboxes().count()  # its file is made before workers could race for it
+    house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
     return house

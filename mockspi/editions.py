@@ -23,6 +23,7 @@ from mockspi.messages import Messages
 from mockspi.rules.book import Book
 from mockspi.settings import MAIN
 from mockspi.store.base import Store
+from mockspi.teaching import Teacher
 
 FRESH, STALE = "fresh", "stale"
 log = logging.getLogger("mockspi")
@@ -36,6 +37,7 @@ class Edition:
     store: Store
     messages: Messages
     book: Book
+    teacher: Teacher | None = None
     note: str = ""
 
 
@@ -75,9 +77,9 @@ class Board:
 
 
 class Editions:
-    """The editions of one process, exchanged as soon as the board says so. ``opened`` makes one of a base and a note."""
+    """The editions of one process, exchanged as soon as the board says so. ``opened`` makes one of a name, a base and a note."""
 
-    def __init__(self, board: Board, opened: Callable[[str, str], Edition]) -> None:
+    def __init__(self, board: Board, opened: Callable[[str, str, str], Edition]) -> None:
         self._board = board
         self._opened = opened
         self._number = 0
@@ -111,7 +113,7 @@ class Editions:
         now = self._editions.get(name)
         if now and now.base == posted["base"]:
             return replace(now, note=posted["note"])
-        return self._opened(posted["base"], posted["note"])
+        return self._opened(name, posted["base"], posted["note"])
 
 
 def alone(edition: Edition) -> Callable[[str], Edition]:

@@ -3,6 +3,7 @@
 MockspiError
 ├─ BrokenSet                  a fixture set that must not be served
 ├─ UsageError                 the person who started mockspi must change something; one sentence, exit 2
+├─ WouldWait                  nothing was done, for that would have had to wait here; ask again where waiting is allowed
 └─ Failure                    told to the caller, in the vendor's error shape
    ├─ Refusal                 200: a business "no"
    └─ BrokenRequest           4xx: the request breaks the contract
@@ -33,6 +34,10 @@ class BrokenSet(MockspiError):
         super().__init__(f"{folder}: {len(findings)} findings")
         self.folder = folder
         self.findings = findings
+
+
+class WouldWait(MockspiError):
+    """Nothing was done, for that would have had to wait here; who asks does the same again where waiting is allowed."""
 
 
 class Failure(MockspiError):

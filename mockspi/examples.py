@@ -13,6 +13,7 @@ from mockspi.exchange import Json, Reply, Request, encode
 from mockspi.schema import Problem, escape
 
 ANY = "*"
+TAUGHT = ("contract", "expected", "got", "example")  #: members of an error that ``teaching`` adds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,19 @@ def differences(example: Example, came: Reply) -> list[Problem]:
         if value != ANY and sent.get(name.lower()) != value:
             found.append(Problem(f"/headers/{name}", f"expected {value!r}, got {sent.get(name.lower())!r}"))
     if "body" in example.reply:
-        found += unlike(example.reply["body"], _document(came), "/body")
+        found += unlike(example.reply["body"], _untaught(_document(came)), "/body")
     return found
+
+
+def _untaught(document: Any) -> Any:
+    """A reply without what helps to mend a call: an example tells what is wrong, not where it stands in its own file."""
+    if not isinstance(document, dict) or not isinstance(document.get("errors"), list):
+        return document
+    kept = [
+        {name: told for name, told in one.items() if name not in TAUGHT} if isinstance(one, dict) else one
+        for one in document["errors"]
+    ]
+    return {**document, "errors": kept}
 
 
 def _document(came: Reply) -> Any:

@@ -6,18 +6,19 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from mockspi.contract import parse, unpack
-from mockspi.errors import Failure, UsageError
+from mockspi.errors import Failure, StoreBusy, UsageError
 from mockspi.exchange import Exchange, Json, encode
 from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
 
 MASK = "***"
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
+EVERYTHING = Filter()
 _PAGE = 200
 _LONGEST_PATH = 4096
 _SECRET_HEADERS = ("authorization", "cookie", "apikey", "secret", "password", "token", "credential")
@@ -96,22 +97,22 @@ class Journal:
     base: str
     versions: Sequence[str]
 
-    def write(self, exchange: Exchange) -> None:
-        """Keep an exchange; a journal that cannot be written to is told in the log, and the caller never notices."""
+    def write(self, exchange: Exchange, wait: bool = True) -> None:
+        """Keep an exchange, or raise WouldWait where that cannot be done at once and nobody may ``wait``.
+
+        A journal that cannot be written to is told in the log, and the caller never notices.
+        """
         if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
             return
         try:
-            findings = self._findings(exchange)
-            self.store.add(exchange.space, row(exchange, findings, self.most_body))
-        except (Unwritten, UsageError) as error:
+            findings = self._findings(exchange, wait)
+            self.store.add(exchange.space, row(exchange, findings, self.most_body), wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
         """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""
-        since = wanted.since
-        while found := self.store.rows(sandbox, _from(wanted, since), 0, _PAGE):
-            yield from (entry(sandbox, one) for one in found)
-            since = found[-1].number
+        return (entry(sandbox, one) for one in self.rows(sandbox, wanted))
 
     def page(self, sandbox: str, wanted: Filter, offset: int, limit: int) -> list[Entry]:
         """Some of them."""
@@ -121,15 +122,22 @@ class Journal:
         """The last of them, oldest first."""
         return [entry(sandbox, one) for one in self.store.newest(sandbox, wanted, limit)]
 
+    def rows(self, sandbox: str, wanted: Filter = EVERYTHING) -> Iterator[Row]:
+        """The same as they are kept."""
+        since = wanted.since
+        while found := self.store.rows(sandbox, replace(wanted, since=since), 0, _PAGE):
+            yield from found
+            since = found[-1].number
+
     def level(self, sandbox: str) -> Level:
         """The number of the last entry, and how many were dropped."""
         return self.store.level(sandbox)
 
-    def _findings(self, exchange: Exchange) -> list[Json]:
+    def _findings(self, exchange: Exchange, wait: bool) -> list[Json]:
         if len(self.versions) < 2 or not exchange.sandbox:
             return []
         version = version_of(exchange.request.path, self.base, self.versions)
-        first = self.store.version(exchange.space, version) if version else ""
+        first = self.store.version(exchange.space, version, wait=wait) if version else ""
         if first == version:
             return []
         return [{"code": MIXED, "message": f"version {version}, but the sandbox began with {first}; do not mix versions"}]
@@ -144,7 +152,8 @@ def version_of(path: str, base: str, versions: Sequence[str]) -> str:
 def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     """An exchange as it is kept: secrets masked, bodies cut."""
     request, reply, trouble = exchange.request, exchange.reply, exchange.reply.trouble
-    sent = masked_body(plain(request.body, request.headers.get("content-encoding", "")))
+    bare = plain(request.body, request.headers.get("content-encoding", ""))
+    sent = masked_body(bare)
     came = masked_body(reply.body)
     cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
     facts: Json = {
@@ -155,6 +164,8 @@ def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     }
     if exchange.rule:
         facts["rule"] = exchange.rule
+    if bare is not request.body:
+        facts["unpacked"] = True
     if cut:
         facts["cut"] = cut
     if trouble:
@@ -254,7 +265,3 @@ def _pairs(found: list[list[str]]) -> list[tuple[str, str]]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _from(wanted: Filter, since: int) -> Filter:
-    return Filter(since, wanted.contracts, wanted.path, wanted.status, wanted.findings)

@@ -38,6 +38,13 @@ class Route:
                 return None
         return found
 
+    def filled(self, segments: Sequence[str]) -> str:
+        """Its path with the parameters that a path of the same length has in their places."""
+        if len(segments) != len(self.segments):
+            return self.path
+        pairs = zip(self.segments, segments, strict=True)
+        return "/" + "/".join(segment if template.startswith("{") else template for template, segment in pairs)
+
 
 class RouteTable:
     """Every route of a server."""
@@ -62,7 +69,11 @@ class RouteTable:
         allowed = [(route, found) for route, found in fitting if route.contract.method == method]
         if not allowed:
             methods = ", ".join(methods_of(route for route, _ in fitting))
-            raise MethodNotAllowed(method=request.method, path=request.path, headers=[("Allow", methods)])
+            wrong = {"path": "", "message": "another method is expected", "expected": methods, "got": request.method}
+            nearest = {"contract": fitting[0][0].contract.id}
+            raise MethodNotAllowed(
+                method=request.method, path=request.path, headers=[("Allow", methods)], errors=[wrong | nearest]
+            )
         route, found = max(allowed, key=lambda pair: _rank(pair[0], request))
         return route.contract, found
 
@@ -86,20 +97,22 @@ class RouteTable:
         rest = segments[len(base) :]
         if segments[: len(base)] == base and rest and _VERSION.match(rest[0]) and rest[0] not in self.versions:
             raise UnsupportedApiVersion(version=rest[0], served=", ".join(self.versions))
-        nearest = self._nearest(request)
-        raise UnknownEndpoint(path=request.path, nearest=nearest, errors=[{"path": "", "message": f"the nearest is {nearest}"}])
+        route = self._nearest(request, segments)
+        nearest = f"{route.contract.id} at {route.contract.method} {route.path}"
+        wrong = {"path": "", "message": f"the nearest is {nearest}", "contract": route.contract.id}
+        wrong |= {"expected": f"{route.contract.method} {route.path}", "got": f"{request.method} {request.path[:_COMPARED]}"}
+        raise UnknownEndpoint(path=request.path, nearest=nearest, errors=[wrong])
 
-    def _nearest(self, request: Request) -> str:
+    def _nearest(self, request: Request, segments: Sequence[str]) -> Route:
         asked, first = request.path[:_COMPARED], self.versions[0] if self.versions else ""
         own = [route for route in self.routes if route.kind == "path" and route.path.startswith(f"{self.base}/{first}/")]
 
         def likeness(route: Route) -> tuple[float, bool]:
-            same = [route.contract.path, route.path]
+            same = [route.contract.path, route.filled(segments)]
             ratios = (difflib.SequenceMatcher(None, asked, path).ratio() for path in same)
             return round(max(ratios), 1), route.contract.method == request.method
 
-        closest = max(own or self.routes, key=likeness)
-        return f"{closest.contract.id} at {closest.contract.method} {closest.path}"
+        return max(own or self.routes, key=likeness)
 
 
 def split(path: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mockspi.clock import Clock, random_id, system_now
+from mockspi.clock import Clock
 from mockspi.exchange import Json
 from mockspi.settings import MAIN
 
@@ -49,13 +49,14 @@ class Sandbox:
     """One sandbox; ``fixed`` ones were given at start and cannot be deleted. ``expires`` is real time.
 
     ``serial`` differs for every sandbox that is made, so that one of the same name never sees what an earlier wrote.
+    Ids and chances follow from ``seed``, which is made up where nobody chose one.
     """
 
     name: str
     key: str
     created: int = 0
     expires: int | None = None
-    seed: str | None = None
+    seed: str = ""
     timing: Timing = field(default_factory=Timing)
     locale: str = ""
     fixed: bool = False
@@ -68,10 +69,10 @@ class Sandbox:
         """The name under which the store keeps what it writes."""
         return f"{self.name}~{self.serial}" if self.serial else self.name
 
-    def clock(self, number: Callable[[], int], real: Callable[[], int] = system_now) -> Clock:
-        """Its clock; ``number`` gives 1, 2, 3, ... and makes the ids of a seeded sandbox repeatable."""
-        chance = random_id if self.seed is None else (lambda: seeded(f"{self.seed}:{number()}"))
-        return Clock(lambda: self.timing.now(real()), chance)
+    def clock(self, number: Callable[[], int], real: int) -> Clock:
+        """Its clock at a real time; ``number`` gives 1, 2, 3, ... and makes ids repeatable."""
+        now = self.timing.now(real)
+        return Clock(lambda: now, lambda: seeded(f"{self.seed}:{number()}"))
 
     def stored(self) -> Json:
         """The sandbox as it is kept."""

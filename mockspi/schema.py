@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
+_VAST = 1e12  # no amount comes near
 _SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
 
@@ -68,7 +69,7 @@ class Moment(Integer):
 class Number(_Marked, fields.Float):
     """A finite JSON number: not "5", not true."""
 
-    def __init__(self, *, low: float = -1e12, high: float = 1e12, **options: Any) -> None:
+    def __init__(self, *, low: float = -_VAST, high: float = _VAST, **options: Any) -> None:
         super().__init__(validate=validate.Range(low, high), **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
@@ -125,6 +126,16 @@ class Shape(Schema):
         """Something must say what is meant."""
         if self.ONE_OF and not any(data.get(name) for name in self.ONE_OF):
             raise ValidationError(f"{' or '.join(self.ONE_OF)} is required")
+
+
+_KINDS: dict[type, str] = {
+    Moment: "a moment in epoch milliseconds",
+    Integer: "a whole number",
+    Number: "a number",
+    Flag: "true or false",
+    Id: "a text that is not empty",
+    Text: "a text",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,41 @@ class Strangers:
         elif isinstance(field, Many) and isinstance(value, list):
             for index, member in enumerate(value):
                 yield from self._inside(field.inner, member, f"{path}/{index}", dotted)
+
+
+def field_at(shape: type[Shape], where: Sequence[str]) -> fields.Field[Any] | None:
+    """The field that declares what stands at a place."""
+    found: fields.Field[Any] = Part(shape)
+    for token in where:
+        if isinstance(found, Many):
+            found = found.inner
+        elif isinstance(found, Part) and isinstance(found.schema, Schema):
+            members = {one.data_key or name: one for name, one in found.schema.fields.items()}
+            if token not in members:
+                return None
+            found = members[token]
+        else:
+            return None
+    return found
+
+
+def expectation(field: fields.Field[Any]) -> str:
+    """What a field wants, in a few words."""
+    for one in field.validators:
+        if isinstance(one, validate.OneOf):
+            return f"one of {', '.join(map(str, one.choices))}"
+    low, high = next(((one.min, one.max) for one in field.validators if isinstance(one, validate.Range)), (None, None))
+    bounds = f" from {low}" if low is not None and low > -_VAST else ""
+    bounds += f" to {high}" if high is not None and high < _VAST else ""
+    if isinstance(field, Many):
+        return f"a list, each {expectation(field.inner)}"
+    if isinstance(field, Part):
+        required = [one.data_key or name for name, one in field.schema.fields.items() if one.required]
+        return "an object" + (f" with {', '.join(required)}" if required else "")
+    for kind, text in _KINDS.items():
+        if isinstance(field, kind):
+            return text + (bounds if kind in (Integer, Number) else "")
+    return "any JSON"
 
 
 def uneven(shape: type[Shape], value: Any, path: str = "") -> Iterator[Problem]:

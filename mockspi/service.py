@@ -12,7 +12,7 @@ from typing import Any
 from mockspi.clock import random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.editions import Edition
-from mockspi.errors import Failure, InternalError, MethodNotAllowed, Refusal
+from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
 from mockspi.exchange import Exchange, Json, Reply, Request, without_nulls
 from mockspi.routes import RouteTable
 from mockspi.rules.judging import Judge, Ruling
@@ -27,9 +27,20 @@ _NOBODY = Sandbox("", "")
 
 
 @dataclass(frozen=True, slots=True)
+class _Visit:
+    """Whose call it is, what is served to it, and at which moment of real time all of it happens."""
+
+    sandbox: Sandbox
+    edition: Edition
+    real: int
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """Answers every call. ``opened_by`` knows the sandbox of an api_key, ``editions`` what is served under the name of a
-    fixture set; ``notices`` hear of every exchange.
+    fixture set.
+
+    Every exchange is kept by ``journal``, which is told whether it may wait, before ``notices`` hear of it.
     """
 
     opened_by: Callable[[str], Sandbox | None]
@@ -38,32 +49,36 @@ class Service:
     real: Callable[[], int]
     policy: Policy
     max_body: int
+    journal: Callable[[Exchange, bool], None] | None = None
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
+    patient: bool = True  #: whether it may wait for others who write
+
+    def at_once(self) -> Service:
+        """The same where nobody may wait, for calls that write no records: ``handle`` raises WouldWait, and nothing was done."""
+        return replace(self, rules=self.rules.at_once() if self.rules else None, patient=False)
 
     def handle(self, request: Request) -> Reply:
-        """The reply to a request; always one, whatever happens."""
-        start = perf_counter()
+        """The reply to a request; always one, whatever happens. The whole call happens at one moment of time."""
+        start, real = perf_counter(), self.real()
         sandbox, reply = self.opened(request)
         contract: Contract | None = None
         rule = ""
         if sandbox is not None:
-            contract, reply, rule = self._served(request, sandbox)
+            contract, reply, rule = self._served(request, sandbox, real)
         if request.method == "HEAD":
             reply = reply.without_body()
-        if self.notices:
-            self._tell(contract, request, reply, sandbox, (perf_counter() - start) * 1000, rule)
+        if self.journal or self.notices:
+            owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
+            clock = owner.timing.now(real)
+            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule))
         return reply
 
-    def _tell(
-        self, contract: Contract | None, request: Request, reply: Reply, sandbox: Sandbox | None, milliseconds: float, rule: str
-    ) -> None:
-        """The exchange, for the log and the journal, before the reply goes out."""
-        real = self.real()
-        owner, name = sandbox or _NOBODY, contract.id if contract else ""
-        clock = owner.timing.now(real)
-        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
+    def _tell(self, exchange: Exchange) -> None:
+        """Before the reply goes out."""
+        if self.journal:
+            self.journal(exchange, self.patient)
         for notice in self.notices:
             notice(exchange)
 
@@ -72,25 +87,25 @@ class Service:
         try:
             return self.guard(request), UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
-            return None, self._refusal(None, request, failure, _NOBODY, self.editions(MAIN))
+            return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
 
     def guard(self, request: Request) -> Sandbox | None:
         """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _served(self, request: Request, sandbox: Sandbox) -> tuple[Contract | None, Reply, str]:
+    def _served(self, request: Request, sandbox: Sandbox, real: int) -> tuple[Contract | None, Reply, str]:
         """The same as ``_admitted``, from one edition of the sandbox's fixture set."""
         try:
             edition = self.editions(sandbox.fixtures)
         except Failure as failure:
-            return None, self._refusal(None, request, failure, sandbox, self.editions(MAIN)), ""
-        contract, reply, rule = self._admitted(request, sandbox, edition)
+            return None, self._refusal(None, request, failure, _Visit(sandbox, self.editions(MAIN), real)), ""
+        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real))
         if edition.note:
             reply = replace(reply, headers=(*reply.headers, ("Mockspi-Fixtures", edition.note)))
         return contract, reply, rule
 
-    def _admitted(self, request: Request, sandbox: Sandbox, edition: Edition) -> tuple[Contract | None, Reply, str]:
+    def _admitted(self, request: Request, visit: _Visit) -> tuple[Contract | None, Reply, str]:
         """The contract, the reply, and the name of the rule that acted."""
         contract: Contract | None = None
         ruling: Ruling | None = None
@@ -101,13 +116,18 @@ class Service:
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
             contract, path = self.table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
-            ruling = self.rules.ruling(asked, sandbox, request, edition.book) if self.rules else None
-            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, sandbox, edition)
+            ruling = self._ruling(asked, request, visit)
+            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, visit)
         except Failure as failure:
-            reply = self._refusal(contract, request, failure, sandbox, edition)
+            reply = self._refusal(contract, request, failure, visit)
+        except WouldWait:
+            raise
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
-            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), sandbox, edition)
+            reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), visit)
         return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
+
+    def _ruling(self, asked: Asked, request: Request, visit: _Visit) -> Ruling | None:
+        return self.rules.ruling(asked, visit.sandbox, request, visit.edition.book, visit.real) if self.rules else None
 
     def _page(self, request: Request) -> Reply:
         allowed = (("Allow", "GET, HEAD, OPTIONS"),)
@@ -117,12 +137,13 @@ class Service:
             raise MethodNotAllowed(method=request.method, path=request.path, headers=allowed)
         return self.pages[request.path](request)
 
-    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox, edition: Edition) -> Reply:
+    def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], visit: _Visit) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
-        text, store = edition.messages.speak(request, sandbox.locale), edition.store
+        sandbox, store = visit.sandbox, visit.edition.store
+        text = visit.edition.messages.speak(request, sandbox.locale)
         view = store.write(sandbox.space) if contract.writes else nullcontext(store.read(sandbox.space))
         with view as records:
-            clock = sandbox.clock(records.next_number, self.real)
+            clock = sandbox.clock(records.next_number, visit.real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
             return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
 
@@ -132,17 +153,14 @@ class Service:
             raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
         return Reply.of(document)
 
-    def _refusal(
-        self, contract: Contract | None, request: Request, failure: Failure, sandbox: Sandbox, edition: Edition
-    ) -> Reply:
-        body: Json = {
-            "errorCode": failure.code,
-            "errorMessage": edition.messages.speak(request, sandbox.locale)(failure.code, **failure.facts),
-        }
+    def _refusal(self, contract: Contract | None, request: Request, failure: Failure, visit: _Visit) -> Reply:
+        text = visit.edition.messages.speak(request, visit.sandbox.locale)
+        body: Json = {"errorCode": failure.code, "errorMessage": text(failure.code, **failure.facts)}
         if isinstance(failure, Refusal) and contract:
             body.update(contract.refused())
         if failure.errors:
-            body["errors"] = failure.errors
+            teach = visit.edition.teacher if isinstance(failure, BrokenRequest) else None
+            body["errors"] = teach.taught(contract, request, failure.errors) if teach else failure.errors
         body.update(failure.extra)
         return Reply.of(without_nulls(body), failure.status, failure.headers)
 

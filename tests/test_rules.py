@@ -161,6 +161,7 @@ def test_counts_are_exact_whichever_worker_answers(two_workers: Server) -> None:
 
 def test_no_count_is_lost_or_given_twice(tmp_path: Path) -> None:
     store = RuleStore(tmp_path / "rules.sqlite", lambda: 0)
+    store.prepare()
     with ThreadPoolExecutor(8) as pool:
         hits = list(pool.map(lambda _: store.hit("box", "/0"), range(800)))
         taken = list(pool.map(lambda _: store.take("box", "/0", 1000, 5), range(800)))
@@ -260,10 +261,12 @@ def test_a_sandbox_of_the_same_name_begins_without_the_rules_of_the_last(box: Ru
 
 
 def test_a_rule_outlives_the_server_with_the_state_folder(tmp_path: Path) -> None:
+    key = ""
     for expected in (OK, 503):
         with serving(tmp_path, "--state", str(tmp_path / "state")) as server:
-            box = mint(server) if expected == OK else box
-            box = Ruled(server, mint(server).told, box.key)
+            fresh = mint(server)
+            key = key or fresh.key
+            box = Ruled(server, fresh.told, key)
             assert box.get().status_code == expected
             box.rule({"then": DOWN})
 

@@ -8,7 +8,20 @@ import logging
 import re
 import socket
 
-from mockspi.admin import clocks, fixtures, health, journal, metrics, records, rules, sandboxes, snapshots, verify
+from mockspi.admin import (
+    bundles,
+    clocks,
+    fixtures,
+    health,
+    journal,
+    metrics,
+    records,
+    rules,
+    sandboxes,
+    snapshots,
+    strict,
+    verify,
+)
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
 from mockspi.clock import random_id
@@ -31,6 +44,8 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *strict.ROUTES,
+    *bundles.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()
@@ -85,11 +100,17 @@ class AdminService:
         if request.body and media != "application/json":
             raise UnsupportedMediaType(contentType=media)
         inputs, body = contract.check(request, path, MAX_BODY)
+        if route.query and request.headers.get("accept") == "application/x-ndjson" and route.reply is journal.JournalReply:
+            inputs.setdefault("format", "ndjson")
         if route.body:
             refuse(_STRANGERS.find(route.body, body))
         if route.exact:
             body = read_body(request, MAX_BODY, required=True)
+        sandbox = self._desk.sandbox(inputs) if route.noted else None
         found = route.work(self._desk, inputs, body)
+        if sandbox:
+            asked = {name: value for name, value in inputs.items() if name != "sandbox"}
+            journal.note(self._desk, sandbox, route.call, asked, body)
         return found if isinstance(found, Reply) else Reply.of(without_nulls(found), route.status)
 
     def _check_host(self, request: Request) -> None:

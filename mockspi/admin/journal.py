@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import validate
 
 from mockspi.admin import har
+from mockspi.admin.following import Following, TooManyFollowing
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.contracts import SPIS
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry, lines
 from mockspi.rules.matching import at, same, tokens
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Choice, Integer, Many, Moment, Number, Shape, Text, did_you_mean
 from mockspi.store.journal import Filter
 
@@ -37,6 +40,7 @@ class JournalQuery(Shape):
     pageNumber = Integer(low=1, about="from 1, which holds the oldest")
     pageSize = Integer(low=1, high=_LARGEST_PAGE, about="100 unless given")
     format = Choice("json", "ndjson", "har", about="ndjson and har bring every entry that is meant, page or not")
+    follow = Choice("true", about="with ndjson: go on with those that come; an empty line every second says that it does")
 
 
 class FindingReply(Shape):
@@ -89,7 +93,24 @@ def read_refused(desk: Desk, inputs: Json, _: Json) -> Json | Reply:
 def clear(desk: Desk, inputs: Json, _: Json) -> Json:
     """Empty the journal of a sandbox."""
     sandbox = desk.sandbox(inputs)
-    return {"done": f"{sandbox.name}: {desk.journal.store.clear(sandbox.space)} journal entries dropped"}
+    return {"done": f"{sandbox.name}: {empty(desk, sandbox)} journal entries dropped"}
+
+
+def empty(desk: Desk, sandbox: Sandbox, *, records_too: bool = False) -> int:
+    """Empty the journal of a sandbox; the rules that stay on are noted at its new beginning."""
+    kept = desk.rules.kept(sandbox.space)
+    rules, scenarios = [one["rule"] for one in kept["rules"]], [one["name"] for one in kept["scenarios"]]
+    dropped = desk.journal.store.clear(sandbox.space, whole=records_too and not rules and not scenarios)
+    if rules:
+        note(desk, sandbox, "PUT /sandboxes/{sandbox}/rules", {}, {"rules": rules})
+    if scenarios:
+        note(desk, sandbox, "POST /sandboxes/{sandbox}/scenarios", {}, {"use": scenarios})
+    return dropped
+
+
+def note(desk: Desk, sandbox: Sandbox, call: str, query: Json, body: Json) -> None:
+    """Keep a call of the admin port that changed what a sandbox answers."""
+    desk.journal.store.note(sandbox.space, {"call": call, "query": query, "body": body, "time": desk.real()})
 
 
 def clear_refused(desk: Desk, _: Json, __: Json) -> Json:
@@ -102,10 +123,11 @@ def shown(desk: Desk, sandbox: str, inputs: Json) -> Json | Reply:
     if ("pointer" in inputs) is not ("equals" in inputs):
         raise BrokenRequest(errors=[{"path": "/pointer", "message": "pointer and equals come together"}])
     wanted, form = chosen(inputs), inputs.get("format", "json")
+    if "follow" in inputs and form != "ndjson":
+        raise BrokenRequest(errors=[{"path": "/follow", "message": "only ndjson can be followed; add format=ndjson"}])
     if form == "ndjson":
-        return Reply(
-            200, headers=(("Content-Type", "application/x-ndjson"),), chunks=lines(matching(desk, sandbox, wanted, inputs))
-        )
+        pieces = followed(desk, sandbox, wanted, inputs) if "follow" in inputs else lines(matching(desk, sandbox, wanted, inputs))
+        return Reply(200, headers=(("Content-Type", "application/x-ndjson"),), chunks=pieces)
     if form == "har":
         root = "{0.scheme}://{0.netloc}".format(urlsplit(desk.base_url))
         pieces = har.written(matching(desk, sandbox, wanted, inputs), root)
@@ -115,6 +137,21 @@ def shown(desk: Desk, sandbox: str, inputs: Json) -> Json | Reply:
     last = max([level.last, *(one.number for one in entries)])
     told = {"entries": [one.told() for one in entries], "totalCount": total, "dropped": level.dropped, "lastNumber": last}
     return Reply.of(told)
+
+
+def followed(desk: Desk, sandbox: str, wanted: Filter, inputs: Json) -> Following:
+    """The entries that are meant, and those that come; ``last`` narrows the first of them."""
+    asked, seen = dict(inputs), wanted.since
+
+    def more() -> Iterator[bytes]:
+        nonlocal seen
+        level = desk.journal.level(sandbox).last
+        if level > seen:
+            yield from lines(matching(desk, sandbox, replace(wanted, since=seen, until=level), asked))
+            seen = level
+            asked.pop("last", None)
+
+    return Following(more, desk.stopping)
 
 
 def page(desk: Desk, sandbox: str, wanted: Filter, inputs: Json) -> tuple[list[Entry], int]:
@@ -168,10 +205,24 @@ def covered(name: str, path: str) -> frozenset[str]:
 _ONE = (BrokenRequest, SandboxNotFound)
 _AT = "/sandboxes/{sandbox}"
 ROUTES = (
-    AdminRoute("GET_JOURNAL", f"GET {_AT}/journal", "What happened.", read, JournalReply, query=JournalQuery, fails=_ONE),
+    AdminRoute(
+        "GET_JOURNAL",
+        f"GET {_AT}/journal",
+        "What happened.",
+        read,
+        JournalReply,
+        query=JournalQuery,
+        fails=(*_ONE, TooManyFollowing),
+    ),
     AdminRoute("CLEAR_JOURNAL", f"DELETE {_AT}/journal", "Empty the journal.", clear, Done, fails=_ONE),
     AdminRoute(
-        "GET_REFUSED", "GET /journal", "Calls whose api_key opened no sandbox.", read_refused, JournalReply, query=JournalQuery
+        "GET_REFUSED",
+        "GET /journal",
+        "Calls whose api_key opened no sandbox.",
+        read_refused,
+        JournalReply,
+        query=JournalQuery,
+        fails=(BrokenRequest, TooManyFollowing),
     ),
     AdminRoute("CLEAR_REFUSED", "DELETE /journal", "Forget those calls.", clear_refused, Done, fails=()),
 )

@@ -44,6 +44,7 @@ class Desk:
     counts: Path  #: the folder where the workers count their calls
     board: Board
     reload: Callable[[str | None], Json]  #: read a fixture set again, or all; what came of it
+    stopping: Callable[[], bool] = lambda: False  #: whether the server stops: nobody may wait any longer
 
     @property
     def store(self) -> Store:
@@ -95,6 +96,7 @@ class AdminRoute:
     status: int = 200
     open: bool = field(default=False)  #: answered without a token
     exact: bool = False  #: the body reaches the work with its nulls
+    noted: bool = False  #: changes what a sandbox answers: kept beside its calls, so that they can be replayed
     media: str = "application/json"  #: what success is written in
 
     def contract(self) -> Contract:

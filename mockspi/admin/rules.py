@@ -159,15 +159,16 @@ _ONE = (BrokenRequest, SandboxNotFound)
 _RULES, _SCENARIOS = "/sandboxes/{sandbox}/rules", "/sandboxes/{sandbox}/scenarios"
 ROUTES = (
     AdminRoute("ADD_RULES", f"POST {_RULES}", "Put rules behind those that are there.", add, RulesReply, RulesRequest,
-               fails=(*_ONE, TooManyRules), exact=True),
+               fails=(*_ONE, TooManyRules), exact=True, noted=True),
     AdminRoute("REPLACE_RULES", f"PUT {_RULES}", "Put rules in the place of those that are there.", replace, RulesReply,
-               RulesRequest, fails=(*_ONE, TooManyRules), exact=True),
+               RulesRequest, fails=(*_ONE, TooManyRules), exact=True, noted=True),
     AdminRoute("GET_RULES", f"GET {_RULES}", "A sandbox's rules, and the scenarios that are on.", read, RulesReply, fails=_ONE),
-    AdminRoute("DELETE_RULES", f"DELETE {_RULES}", "Drop a sandbox's rules; scenarios stay on.", delete, RulesReply, fails=_ONE),
+    AdminRoute("DELETE_RULES", f"DELETE {_RULES}", "Drop a sandbox's rules; scenarios stay on.", delete, RulesReply, fails=_ONE,
+               noted=True),
     AdminRoute("LIST_SCENARIOS", "GET /scenarios", "Every scenario of the fixture set.", scenarios, ScenarioList, fails=()),
     AdminRoute("USE_SCENARIOS", f"POST {_SCENARIOS}", "Put scenarios on.", use, RulesReply, UseRequest,
-               fails=(*_ONE, ScenarioNotFound, TooManyRules)),
+               fails=(*_ONE, ScenarioNotFound, TooManyRules), noted=True),
     AdminRoute("CLEAR_SCENARIOS", f"DELETE {_SCENARIOS}", "Take scenarios off.", clear, RulesReply,
-               query=ScenarioQuery, fails=_ONE),
+               query=ScenarioQuery, fails=_ONE, noted=True),
     AdminRoute("LIST_MAGIC", "GET /magic", "Every magic value.", magic, MagicList, query=MagicQuery, fails=(BrokenRequest,)),
 )  # fmt: skip

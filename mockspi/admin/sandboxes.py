@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from marshmallow import validate
 
-from mockspi.admin import rules, snapshots
+from mockspi.admin import journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
+from mockspi.clock import random_id
 from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox, told
@@ -37,7 +38,7 @@ class NewSandbox(Shape):
     api_key = Text(validate=_SHORT, about="made up unless given")
     ttl = Integer(low=1, high=_TEN_YEARS, about="milliseconds after which it is gone")
     from_ = Text(data_key="from", about="name of a further fixture set, else of a snapshot; the main fixture set unless given")
-    seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids")
+    seed = Text(validate=_SHORT, about="the same seed and the same calls give the same ids; made up unless given")
     clock = Part(ClockChange)
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
@@ -53,7 +54,7 @@ class SandboxReply(Shape):
     fixed = Flag(required=True, about="given at start; cannot be deleted")
     createdAt = Moment(required=True)
     expiresAt = Moment(about="real time")
-    seed = Text()
+    seed = Text(required=True)
     locale = Text()
     clock = Part(ClockState, required=True)
 
@@ -76,7 +77,7 @@ class ResetRequest(Shape):
 #: What a sandbox has, and how each part goes back to the beginning.
 PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
     "records": lambda desk, sandbox: desk.store.reset(sandbox.space),
-    "journal": lambda desk, sandbox: desk.journal.store.clear(sandbox.space),
+    "journal": journal.empty,
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,
 }
@@ -88,7 +89,8 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
-    made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""), serial=new_serial(real))
+    seed, locale = body.get("seed") or random_id(), body.get("locale", "")
+    made = Sandbox(name, key, real, expires, seed, locale=locale, serial=new_serial(real))
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
     source = body.get("from", MAIN)
@@ -106,6 +108,10 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
         desk.store.reset(made.space)
         desk.rules.forget(made.space)
         raise
+    if "from" in body:
+        journal.note(desk, made, "POST /sandboxes/{sandbox}/restore", {}, {"name": body["from"]})
+    if "scenario" in body:
+        journal.note(desk, made, "POST /sandboxes/{sandbox}/scenarios", {}, {"use": [body["scenario"]]})
     return told(made, desk.base_url, real)
 
 
@@ -125,7 +131,10 @@ def reset(desk: Desk, inputs: Json, body: Json) -> Json:
     sandbox = desk.sandbox(inputs)
     parts = [name for name in PARTS if body.get(name, not body)]
     for name in parts:
-        PARTS[name](desk, sandbox)
+        if name != "journal":
+            PARTS[name](desk, sandbox)
+    if "journal" in parts:  # at the end, for the rules that are still on are noted at its beginning
+        journal.empty(desk, sandbox, records_too="records" in parts)
     return {"done": f"{sandbox.name}: {', '.join(parts) or 'nothing'} reset"}
 
 
@@ -179,5 +188,5 @@ ROUTES = (
     AdminRoute("LIST_SANDBOXES", "GET /sandboxes", "All sandboxes.", listed, SandboxList, fails=()),
     AdminRoute("GET_SANDBOX", f"GET {_AT}", "One sandbox, by name or api_key.", read, SandboxReply, fails=(SandboxNotFound,)),
     AdminRoute("DELETE_SANDBOX", f"DELETE {_AT}", "Forget a sandbox.", delete, Done, fails=(SandboxNotFound, SandboxFixed)),
-    AdminRoute("RESET_SANDBOX", f"POST {_AT}/reset", "Back to the beginning.", reset, Done, ResetRequest, fails=_ONE),
+    AdminRoute("RESET_SANDBOX", f"POST {_AT}/reset", "Back to the beginning.", reset, Done, ResetRequest, fails=_ONE, noted=True),
 )

@@ -137,6 +137,7 @@ ROUTES = (
         SnapshotReply,
         SnapshotRequest,
         fails=(*_ONE, SnapshotNameTaken, TooManySnapshots),
+        noted=True,
     ),
     AdminRoute(
         "RESTORE_SNAPSHOT",
@@ -146,6 +147,7 @@ ROUTES = (
         SnapshotReply,
         SnapshotRequest,
         fails=(*_ONE, SnapshotNotFound, SnapshotOfAnotherSet),
+        noted=True,
     ),
     AdminRoute("LIST_SNAPSHOTS", "GET /snapshots", "The names of all snapshots.", listed, SnapshotList, fails=()),
     AdminRoute("DELETE_SNAPSHOT", "DELETE /snapshots/{snapshot}", "Forget a snapshot.", delete, Done, fails=(SnapshotNotFound,)),

@@ -15,7 +15,7 @@ from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.journal import Entry
 from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
 from mockspi.store.journal import Filter
-from mockspi.verifying import Count, Expected, Verification
+from mockspi.verifying import Count, Expected, PathValues, Verification
 
 MOST_WAITING = 96  #: calls of ``await`` at once
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.1  #: seconds between two looks; who has waited long looks less often
@@ -153,7 +153,7 @@ def wait(desk: Desk, name: str, question: Verification, deadline: float) -> bool
             question.feed(desk.journal.entries(name, Filter(since=question.last)))
         if question.holds:
             return True
-        if (left := deadline - time.monotonic()) <= 0:
+        if (left := deadline - time.monotonic()) <= 0 or desk.stopping():
             return False
         time.sleep(min(_PAUSE + waited * _PATIENCE, _LONGEST_PAUSE, left))
 
@@ -163,13 +163,19 @@ def asked(desk: Desk, body: Json) -> Verification:
     order = tuple(expected(step, f"/order/{index}") for index, step in enumerate(body.get("order") or ()))
     wanted = expected(body, "") if body.get("contract") else None
 
+    return Verification(wanted, count(body.get("count") or {}), order, path_values_of(desk))
+
+
+def path_values_of(desk: Desk) -> PathValues:
+    """What finds the path parameters of an entry."""
+
     def path_values(entry: Entry) -> dict[str, str]:
         try:
             return desk.table.find(Request(entry.method, entry.path, tuple(entry.query)))[1]
         except Failure:
             return {}
 
-    return Verification(wanted, count(body.get("count") or {}), order, path_values)
+    return path_values
 
 
 def expected(body: Json, path: str) -> Expected:
@@ -180,12 +186,12 @@ def expected(body: Json, path: str) -> Expected:
     return Expected(name, contracts, body.get("match") or {}, query, path_values, body.get("status"))
 
 
-def count(body: Json) -> Count:
+def count(body: Json, path: str = "/count") -> Count:
     """How often; what contradicts itself is refused."""
     body = without_nulls(body)
     bounds = {name for name in ("exactly", "atLeast", "atMost", "never") if name in body}
     if len(bounds) > 1 and bounds != {"atLeast", "atMost"}:
-        raise BrokenRequest(errors=[{"path": "/count", "message": "exactly and never stand alone"}])
+        raise BrokenRequest(errors=[{"path": path, "message": "exactly and never stand alone"}])
     if "never" in body:
         return Count(0, 0)
     if "exactly" in body:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, journal, openapi, run, sandbox, scenario, serve, settings, state
+from mockspi.cli import contracts, fixtures, journal, openapi, replay, run, sandbox, scenario, serve, settings, state, strict
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -52,5 +52,7 @@ for command in (
     state.state,
     sandbox.sandbox,
     journal.journal,
+    replay.replay,
 ):
     main.add_command(command)
+journal.journal.add_command(strict.strict)

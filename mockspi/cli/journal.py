@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -21,7 +20,6 @@ from mockspi.exchange import Json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500
-_PAUSE = 0.2
 
 
 @click.group()
@@ -59,17 +57,19 @@ def with_filters(function: Function) -> Function:
 @with_filters
 @with_journal
 def tail(many: int, follow: bool, as_json: bool, admin_url: str, admin_token: str, ready_file: str, **given: Any) -> None:
-    """The newest entries, one line each."""
+    """The newest entries, one line each; and where a journal had to drop older ones, how many."""
     client = connect(admin_url, admin_token, ready_file)
     path, query = place(client, given), chosen(given)
     with suppress(KeyboardInterrupt):
         found = client.call("GET", path, query={**query, "last": max(many, 1)})
+        if found["dropped"]:
+            click.echo(
+                f"mockspi: {found['dropped']} older entries were dropped; raise --journal-entries or --journal-bytes", err=True
+            )
         write(found["entries"] if many else [], as_json)
-        while follow:
-            time.sleep(_PAUSE)
-            query["since"] = found["lastNumber"]
-            found = client.call("GET", path, query={**query, "pageSize": _PAGE})
-            write(found["entries"], as_json)
+        more = {**query, "since": found["lastNumber"], "format": "ndjson", "follow": "true"}
+        for line in client.lines(path, more) if follow else ():
+            write([json.loads(line)] if line else [], as_json)
 
 
 @journal.command()
@@ -107,6 +107,36 @@ def export(form: str, output: str, admin_url: str, admin_token: str, ready_file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error.strerror}") from error
+
+
+@journal.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--fixtures/--no-fixtures", default=None, help="Pack the fixture set too; unless given, where it is not the sample."
+)
+@click.option("--sandbox", metavar="NAME", default="", help="Whose calls, by name or api_key; the only one unless given.")
+@with_admin
+def bundle(file: str, fixtures: bool | None, sandbox: str, **admin: str) -> None:
+    """Pack everything that 'mockspi replay' needs to make the calls again into FILE, such as failed.bundle.gz."""
+    import gzip  # only where it is wanted: start-up time
+
+    client = connect(**admin)
+    path = place(client, {"refused": False, "sandbox": sandbox}).removesuffix("/journal") + "/bundle"
+    lines = client.lines(path, {"fixtures": {None: "auto", True: "yes", False: "no"}[fixtures]})
+    beside, calls, last = Path(f"{file}.part"), 0, ""
+    try:
+        with gzip.open(beside, "wt", encoding="utf-8", newline="\n") as out:
+            for last in lines:
+                calls += last.startswith('{"exchange"')
+                out.write(f"{last}\n")
+        if not last.startswith('{"end"'):
+            raise UsageError("the server stopped before the bundle was whole; its log says why")
+        beside.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    click.echo(f"{calls} call{'s' * (calls != 1)} in {file}; 'mockspi replay {file}' makes them again")
 
 
 @journal.command()
@@ -166,9 +196,18 @@ def line_of(one: Json) -> str:
         f"{one['milliseconds']:.1f} ms",
         *([f"rule {one['rule']}"] if one["rule"] else []),
         *([click.style(code, fg=colour)] if code else []),
+        *([problem(reply["errors"][0])] if code and reply.get("errors") else []),
         *(click.style(finding["code"], fg="red") for finding in one["findings"]),
     ]
     return "  ".join(parts)
+
+
+def problem(one: Any) -> str:
+    """The first thing that was wrong with a call, and where it is done right."""
+    if not isinstance(one, dict):
+        return ""
+    example = f" (see {one['example']})" if "example" in one else ""
+    return printable(f"{one.get('path') or '/'}: {one.get('message', '')}{example}")
 
 
 def printable(text: str) -> str:

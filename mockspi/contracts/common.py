@@ -6,6 +6,7 @@ from mockspi.schema import (
     ASSUMED,
     PUBLIC,
     SEED,
+    Anything,
     Choice,
     Flag,
     Id,
@@ -117,6 +118,10 @@ class Where(Shape):
 
     path = Text(required=True, about="JSON pointer; a query parameter is /name")
     message = Text(required=True)
+    contract = Text(about="endpoint name of the contract, or of the nearest one")
+    expected = Text(about="what should stand there")
+    got = Anything(about="what came, unless nothing did; secrets are masked")
+    example = Text(about="file and line of the fixture set where an example does it right")
 
 
 class BrokenReply(Shape):

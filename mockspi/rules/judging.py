@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import count
 from math import ceil
-from secrets import SystemRandom
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from mockspi.errors import Failure
+from mockspi.errors import Failure, WouldWait
 from mockspi.exchange import JSON_TYPE, Json, Reply, Request, Trouble, encode
 from mockspi.rules.book import Book
 from mockspi.rules.known import FAILURES
@@ -32,6 +31,22 @@ class Ledger(Protocol):
 
     def take(self, sandbox: str, rule: str, window: int, now: int) -> tuple[int, int]:
         """Count a call into the window that is open now: how many those are, and since when."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Uncounted:
+    """A ledger that counts nothing, for that may have to wait."""
+
+    ledger: Ledger
+
+    def active(self, sandbox: str, book: Book) -> tuple[Rule, ...]:
+        return self.ledger.active(sandbox, book)
+
+    def hit(self, *_: object) -> NoReturn:
+        raise WouldWait
+
+    def take(self, *_: object) -> NoReturn:
+        raise WouldWait
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +89,33 @@ class Judge:
     """Finds the rule that acts."""
 
     ledger: Ledger
-    real: Callable[[], int]
-    chance: Callable[[], float] = SystemRandom().random
 
-    def ruling(self, asked: Asked, sandbox: Sandbox, request: Request, book: Book) -> Ruling | None:
-        """What happens to a call; mostly nothing."""
-        if (active := self.ledger.active(sandbox.space, book)) and (found := self._first(active, asked, sandbox)):
+    def at_once(self) -> Judge:
+        """The same where nobody may wait: rules that count raise WouldWait before anything was counted."""
+        return Judge(_Uncounted(self.ledger))
+
+    def ruling(self, asked: Asked, sandbox: Sandbox, request: Request, book: Book, real: int) -> Ruling | None:
+        """What happens to a call at a real time; mostly nothing."""
+        if (active := self.ledger.active(sandbox.space, book)) and (found := self._first(active, asked, sandbox, real)):
             return found
         plain = request.body and "content-encoding" not in request.headers
         bodiless = Asked(asked.contract, asked.path, asked.query, lambda: None)
         magic = book.magic_in(bodiless if plain and not book.maybe_magic(request.body) else asked)
-        return self._first((magic,), asked, sandbox) if magic else None
+        return self._first((magic,), asked, sandbox, real) if magic else None
 
-    def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox) -> Ruling | None:
-        real = self.real()
+    def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox, real: int) -> Ruling | None:
         for rule in rules:
             if rule.fits(asked, real) and (found := self._acting(rule, sandbox, real)):
                 return found
         return None
 
     def _acting(self, rule: Rule, sandbox: Sandbox, real: int) -> Ruling | None:
-        counted = rule.times or (rule.drawn and sandbox.seed is not None)
-        number = self.ledger.hit(sandbox.space, rule.key) if counted else 1
-        chance = self._chance(rule, sandbox, number)
+        number = self.ledger.hit(sandbox.space, rule.key) if rule.times or rule.drawn else 1
+        draws = count()
+
+        def chance() -> float:
+            return fraction(f"{sandbox.seed}:{rule.key}:{number}:{next(draws)}")
+
         if (rule.times and not rule.due(number)) or (rule.probability < 1 and chance() >= rule.probability):
             return None
         wait = 0
@@ -107,12 +126,6 @@ class Judge:
                 return None
             wait = since + quota["window"] - now
         return Ruling(rule, rule.delay(chance), wait)
-
-    def _chance(self, rule: Rule, sandbox: Sandbox, number: int) -> Callable[[], float]:
-        if sandbox.seed is None:
-            return self.chance
-        draws = count()
-        return lambda: fraction(f"{sandbox.seed}:{rule.key}:{number}:{next(draws)}")
 
 
 def _refusal(code: str, extra: Json, asked: Asked) -> Failure:

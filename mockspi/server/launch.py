@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -134,9 +134,24 @@ def load_admin(house: House, ports: Ports, parent: int, wire: Connection) -> Any
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
-    desk = house.desk(base_url(house, ports), watching.Asking(wire))
+    stopping = threading.Event()
+    _on_signal(stopping.set)
+    desk = replace(house.desk(base_url(house, ports), watching.Asking(wire)), stopping=stopping.is_set)
     threading.Thread(target=admin.keep_house, args=(desk,), daemon=True).start()
     return admin.create_admin(AdminService(desk, house.admin_token))
+
+
+def _on_signal(act: Callable[[], None]) -> None:
+    """Hear of the first signal beside Granian, which sets handlers of its own."""
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
+
+    def wait() -> None:
+        os.read(told, 1)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def load(house: House, parent: int) -> Any:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
+from mockspi.errors import WouldWait
 from mockspi.exchange import Reply, Request
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
@@ -24,12 +26,13 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 class Door:
     """The RSGI application of a service.
 
-    Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write
-    wait for the database in one of ``threads`` threads, so that nobody else waits with them.
+    Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write, and
+    those that would have to wait for the journal or a rule's count, do so in one of ``threads`` threads, so that nobody
+    else waits with them.
     """
 
     def __init__(self, service: Service, threads: int) -> None:
-        self._service = service
+        self._service, self._at_once = service, service.at_once()
         self._reading = reading(service.table)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
         self._waiting = Waiting()
@@ -49,15 +52,17 @@ class Door:
         request = to_request(scope)
         if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(proto, self._service.max_body))
-        if request.method in _SAFE or (request.method, request.path) in self._reading:
-            reply = self._service.handle(request)
-        else:
-            loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._pool, self._service.handle, request)
+        reply = await self._reply(request)
         if reply.trouble is None:
             proto.response_bytes(reply.status, headers_of(reply), reply.body)
         else:
             await self._troubled(scope, proto, reply)
+
+    async def _reply(self, request: Request) -> Reply:
+        if request.method in _SAFE or (request.method, request.path) in self._reading:
+            with suppress(WouldWait):
+                return self._at_once.handle(request)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._service.handle, request)
 
     async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> None:
         trouble = reply.trouble

@@ -6,7 +6,7 @@ what it writes hides the base, what it deletes leaves a tombstone, nobody else s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
@@ -143,6 +143,12 @@ class Store(Protocol):
 
     def copy(self, source: str, target: str, *, keep_empty: bool = False) -> int:
         """Make what a sandbox sees the same as what another sees; ``keep_empty`` remembers that there was nothing."""
+
+    def written(self, sandbox: str) -> tuple[int, list[tuple[str, str, Json | None]]]:
+        """How many ids a sandbox gave, and what it wrote: collection, key and record (None where it was deleted)."""
+
+    def fill(self, sandbox: str, number: int, records: Iterable[tuple[str, str, Json | None]]) -> None:
+        """Write what ``written`` told, in one change."""
 
     def snapshots(self, start: str) -> list[str]:
         """The names that start so and under which something is kept, whether or not it holds records."""

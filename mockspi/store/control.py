@@ -66,6 +66,13 @@ class SandboxStore:
         made = [self._alive(Sandbox.restored(name, json.loads(body))) for name, body in rows]
         return given + sorted((one for one in made if one), key=lambda one: (one.created, one.name))
 
+    def prepare(self) -> None:
+        """Make the file, with a seed for each sandbox that is given at start."""
+        with self._writing() as connection:
+            known = {name for (name,) in connection.execute("SELECT name FROM fixed")}
+            made = [(name, json.dumps(Sandbox(name, "", seed=random_id()).stored())) for name in self._fixed if name not in known]
+            connection.executemany("INSERT INTO fixed VALUES (?, ?)", made)
+
     def count(self) -> int:
         """How many were made and have not expired."""
         alive = "SELECT count(*) FROM sandboxes WHERE expires IS NULL OR expires > ?"
@@ -150,7 +157,7 @@ class SandboxStore:
             names.insert(0, key)
         for name in names:
             with suppress(SandboxExists):  # another worker was first, or somebody's sandbox has this name
-                self.create(Sandbox(name, key, real, serial=new_serial(real)))
+                self.create(Sandbox(name, key, real, seed=random_id(), serial=new_serial(real)))
             if found := self._alive(self._of_hash(hashed(key))):
                 return found
         return None

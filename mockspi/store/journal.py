@@ -1,28 +1,31 @@
 """Where exchanges are kept: a database of its own, so that its writes do not disturb the records.
 
 Numbers are given by the database, one sequence for each sandbox, whichever process writes. Each row carries the bytes
-of its sandbox up to and including itself, so that trimming needs to look only at the oldest rows.
+of its sandbox up to and including itself, so that trimming needs to look only at the oldest rows. Nobody holds the
+file for long: what is emptied is hidden at once and dropped in small steps.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from pathlib import Path
 
 from mockspi.errors import UsageError
+from mockspi.exchange import Json
+from mockspi.store.turns import Turns, is_busy, open_file
 
 Unwritten = sqlite3.Error  #: what is raised where a row cannot be kept
 
-_VERSION = 1
-_WAIT_SECONDS = 5.0
+_VERSION = 2
 _TRIM_EVERY = 32  #: rows between two looks at the bounds
 _LARGE = 16_384  #: a row of this size is a reason to look at once
-_STEP = 256
+_STEP, _STEP_BYTES, _PAUSE_SECONDS = 256, 1_048_576, 0.002
+_MOST_CHANGES, _MOST_CHANGED_BYTES = 1_000, 16_777_216
 _TABLES = """
 CREATE TABLE exchanges (
     id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, number INTEGER NOT NULL, total INTEGER NOT NULL,
@@ -31,7 +34,9 @@ CREATE TABLE exchanges (
 CREATE UNIQUE INDEX exchanges_number ON exchanges (sandbox, number, total);
 CREATE TABLE journals (
     sandbox TEXT PRIMARY KEY, last INTEGER NOT NULL, total INTEGER NOT NULL, dropped INTEGER NOT NULL DEFAULT 0,
-    version TEXT NOT NULL DEFAULT '');
+    version TEXT NOT NULL DEFAULT '', floor INTEGER NOT NULL DEFAULT 0, whole INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE changes (id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, number INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX changes_sandbox ON changes (sandbox);
 CREATE TRIGGER numbered AFTER INSERT ON exchanges BEGIN
     INSERT INTO journals (sandbox, last, total) VALUES (NEW.sandbox, NEW.number, NEW.total)
     ON CONFLICT (sandbox) DO UPDATE SET last = excluded.last, total = excluded.total;
@@ -70,14 +75,16 @@ class Filter:
     path: str | None = None
     status: int | None = None
     findings: bool = False
+    until: int = 2**62  #: no greater number
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How far a sandbox's journal has come, and how many of its entries had to go."""
+    """How far a sandbox's journal has come, how many of its entries had to go, and whether it began with nothing written."""
 
     last: int = 0
     dropped: int = 0
+    whole: bool = True
 
 
 _NAMES = [one.name for one in fields(Row)]
@@ -91,6 +98,12 @@ _INSERT = (
 )
 
 
+_SHOWN = "sandbox = :sandbox AND number > coalesce((SELECT floor FROM journals WHERE sandbox = :sandbox), 0)"
+_OLDEST = "SELECT number, total FROM exchanges WHERE sandbox = ? AND number <= ? ORDER BY number LIMIT ?"
+_DROP = "DELETE FROM exchanges WHERE sandbox = ? AND number <= ? RETURNING number"
+_EVERY = 2**62  #: a number that no entry reaches
+
+
 class JournalStore:
     """The journals of all sandboxes, each bounded by a number of rows and of bytes."""
 
@@ -98,76 +111,119 @@ class JournalStore:
         self._path = path
         self._most = most
         self._most_bytes = most_bytes
-        self._local = threading.local()
-        self._writing = threading.Lock()
+        self._turns = Turns(path, durable=False)
 
-    def add(self, sandbox: str, row: Row) -> int:
-        """Keep a row; its number. It can be read by everybody when this returns."""
-        connection, size = self._connection(), row.size
+    def add(self, sandbox: str, row: Row, *, wait: bool = True) -> int:
+        """Keep a row; its number. It can be read by everybody when this returns.
+
+        Who must not ``wait`` gets WouldWait where somebody else holds the file: then nothing is kept.
+        """
+        size = row.size
         values = (sandbox, size, *_kept(row))
-        with self._writing:  # threads wait here, where they are woken at once; processes wait in SQLite
+        with self._turns.turn(wait=wait) as connection:
             number = int(connection.execute(_INSERT, values).fetchall()[0][0])
             if number % _TRIM_EVERY == 0 or size >= _LARGE:
-                self._trim(connection, sandbox)
+                with suppress(sqlite3.OperationalError):  # the file is held: the next look will do
+                    self._trim(connection, sandbox)
         return number
 
-    def version(self, sandbox: str, version: str) -> str:
+    def version(self, sandbox: str, version: str, *, wait: bool = True) -> str:
         """The api_version that a sandbox began with: this one, unless there was another before."""
-        with self._writing:
-            rows = self._connection().execute(
+        row = self._turns.connection().execute("SELECT version FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
+        if row and row[0]:
+            return str(row[0])
+        with self._turns.turn(wait=wait) as connection:
+            rows = connection.execute(
                 "INSERT INTO journals (sandbox, last, total, version) VALUES (?1, 0, 0, ?2) ON CONFLICT (sandbox) DO UPDATE "
                 "SET version = CASE version WHEN '' THEN ?2 ELSE version END RETURNING version",
                 (sandbox, version),
             )
             return str(rows.fetchall()[0][0])
 
+    def note(self, sandbox: str, change: Json) -> None:
+        """Keep what changed a sandbox beside its calls, behind the entries that there are."""
+        body = json.dumps(change, ensure_ascii=False, separators=(",", ":"))
+        with self._turns.change() as connection:
+            connection.execute("INSERT INTO journals (sandbox, last, total) VALUES (?, 0, 0) ON CONFLICT DO NOTHING", (sandbox,))
+            connection.execute(
+                "INSERT INTO changes (sandbox, number, body) SELECT ?1, last, ?2 FROM journals WHERE sandbox = ?1",
+                (sandbox, body),
+            )
+            rows = connection.execute(
+                "SELECT id, sum(length(body)) OVER (ORDER BY id DESC) FROM changes WHERE sandbox = ? ORDER BY id DESC", (sandbox,)
+            ).fetchall()
+            over = [id_ for place, (id_, size) in enumerate(rows) if place >= _MOST_CHANGES or size > _MOST_CHANGED_BYTES]
+            if over:
+                connection.execute("DELETE FROM changes WHERE sandbox = ? AND id <= ?", (sandbox, over[0]))
+                connection.execute("UPDATE journals SET whole = 0 WHERE sandbox = ?", (sandbox,))
+
+    def changes(self, sandbox: str) -> list[tuple[int, Json]]:
+        """What changed a sandbox beside its calls: the number of the entry that it came after, and what it was."""
+        rows = self._turns.connection().execute("SELECT number, body FROM changes WHERE sandbox = ? ORDER BY id", (sandbox,))
+        return [(number, json.loads(body)) for number, body in rows]
+
     def level(self, sandbox: str) -> Level:
         """How far the journal of a sandbox has come."""
-        row = self._connection().execute("SELECT last, dropped FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
-        return Level(*row) if row else Level()
+        query = "SELECT last, dropped, whole FROM journals WHERE sandbox = ?"
+        row = self._turns.connection().execute(query, (sandbox,)).fetchone()
+        return Level(row[0], row[1], bool(row[2])) if row else Level()
 
     def dropped(self) -> int:
         """How many entries of all sandboxes had to go."""
-        return int(self._connection().execute("SELECT coalesce(sum(dropped), 0) FROM journals").fetchone()[0])
+        return int(self._turns.connection().execute("SELECT coalesce(sum(dropped), 0) FROM journals").fetchone()[0])
 
     def count(self, sandbox: str, wanted: Filter) -> int:
         """How many rows are meant."""
         where, values = _where(sandbox, wanted)
-        return int(self._connection().execute(f"SELECT count(*) FROM exchanges WHERE {where}", values).fetchone()[0])
+        return int(self._turns.connection().execute(f"SELECT count(*) FROM exchanges WHERE {where}", values).fetchone()[0])
 
     def rows(self, sandbox: str, wanted: Filter, offset: int, limit: int) -> list[Row]:
         """Some of the rows, oldest first."""
         where, values = _where(sandbox, wanted)
-        query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number LIMIT ? OFFSET ?"
-        return [Row(*row) for row in self._connection().execute(query, (*values, limit, offset))]
+        query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number LIMIT :limit OFFSET :offset"
+        return [Row(*row) for row in self._turns.connection().execute(query, {**values, "limit": limit, "offset": offset})]
 
     def newest(self, sandbox: str, wanted: Filter, limit: int) -> list[Row]:
         """The last of the rows, oldest first."""
         where, values = _where(sandbox, wanted)
-        query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number DESC LIMIT ?"
-        return [Row(*row) for row in self._connection().execute(query, (*values, limit))][::-1]
+        query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number DESC LIMIT :limit"
+        return [Row(*row) for row in self._turns.connection().execute(query, {**values, "limit": limit})][::-1]
 
-    def clear(self, sandbox: str) -> int:
-        """Drop the rows of a sandbox; how many there were. Numbers go on, so that who follows does not miss any."""
-        with self._change() as connection:
-            connection.execute("UPDATE journals SET dropped = 0, version = '' WHERE sandbox = ?", (sandbox,))
-            return connection.execute("DELETE FROM exchanges WHERE sandbox = ?", (sandbox,)).rowcount
+    def clear(self, sandbox: str, *, whole: bool = False) -> int:
+        """Drop the rows of a sandbox; how many there were. Numbers go on, so that who follows does not miss any.
+
+        ``whole`` says that nothing else is left of the calls either.
+        """
+        with self._turns.change() as connection:
+            count = connection.execute(f"SELECT count(*) FROM exchanges WHERE {_SHOWN}", {"sandbox": sandbox}).fetchone()[0]
+            connection.execute(
+                "UPDATE journals SET floor = last, dropped = 0, version = '', whole = (?2 OR (whole AND last = floor)) "
+                "WHERE sandbox = ?1",
+                (sandbox, whole),
+            )
+            connection.execute("DELETE FROM changes WHERE sandbox = ?", (sandbox,))
+            upto = connection.execute("SELECT floor FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
+        self._sweep(sandbox, upto[0] if upto else 0)
+        return int(count)
 
     def forget(self, sandbox: str) -> None:
         """Drop all that is known of a sandbox."""
-        with self._change() as connection:
-            connection.execute("DELETE FROM exchanges WHERE sandbox = ?", (sandbox,))
+        self._sweep(sandbox, None)
+        with self._turns.change() as connection:
+            connection.execute("DELETE FROM changes WHERE sandbox = ?", (sandbox,))
             connection.execute("DELETE FROM journals WHERE sandbox = ?", (sandbox,))
 
     def sandboxes(self) -> list[str]:
         """Those of which something is known."""
-        return [name for (name,) in self._connection().execute("SELECT sandbox FROM journals")]
+        return [name for (name,) in self._turns.connection().execute("SELECT sandbox FROM journals")]
 
     def prepare(self) -> None:
         """Make the file; one that another version of mockspi wrote, or that a power cut left broken, starts anew."""
         try:
             usable = self._usable()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if is_busy(error):
+                raise UsageError(f"another program holds the journal {self._path}; end it, or name another --state") from error
             usable = False
         if not usable:
             for end in ("", "-wal", "-shm"):
@@ -175,7 +231,7 @@ class JournalStore:
             self._usable()
 
     def _usable(self) -> bool:
-        connection = open_file(self._path)
+        connection = open_file(self._path, durable=False)
         try:
             connection.execute("BEGIN IMMEDIATE")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -189,63 +245,43 @@ class JournalStore:
         return version in (0, _VERSION)
 
     def _trim(self, connection: sqlite3.Connection, sandbox: str) -> None:
-        """Drop the oldest rows beyond the bounds, a few at a time."""
-        last, total = connection.execute("SELECT last, total FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
-        while True:
-            found = connection.execute(
-                "SELECT number, total FROM exchanges WHERE sandbox = ? ORDER BY number LIMIT ?", (sandbox, _STEP)
-            ).fetchall()
-            over = [number for number, sofar in found if number <= last - self._most or sofar <= total - self._most_bytes]
-            if over:
-                connection.execute("BEGIN IMMEDIATE")
-                gone = connection.execute("DELETE FROM exchanges WHERE sandbox = ? AND number <= ?", (sandbox, over[-1])).rowcount
-                connection.execute("UPDATE journals SET dropped = dropped + ? WHERE sandbox = ?", (gone, sandbox))
-                connection.execute("COMMIT")
-            if len(over) < _STEP:
-                return
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        with self._writing:
+        """Drop the oldest rows beyond the bounds: one step, there will be others."""
+        row = connection.execute("SELECT last, total, floor FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
+        last, total, floor = row
+        found = connection.execute(_OLDEST, (sandbox, last, _STEP)).fetchall()
+        over = [number for number, sofar in found if number <= last - self._most or sofar <= total - self._most_bytes]
+        if over:
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+            gone = connection.execute(_DROP, (sandbox, over[-1])).fetchall()
+            counted = sum(number > floor for (number,) in gone)
+            connection.execute("UPDATE journals SET dropped = dropped + ? WHERE sandbox = ?", (counted, sandbox))
             connection.execute("COMMIT")
 
-    def _connection(self) -> sqlite3.Connection:
-        if (opened := getattr(self._local, "connection", None)) is None:
-            opened = self._local.connection = open_file(self._path)
-        connection: sqlite3.Connection = opened
-        return connection
+    def _sweep(self, sandbox: str, upto: int | None) -> None:
+        """Drop rows that nobody sees any more, in small steps, between which others have their turn."""
+        bound = _EVERY if upto is None else upto
+        while True:
+            with self._turns.turn() as connection:
+                found = connection.execute(_OLDEST, (sandbox, bound, _STEP)).fetchall()
+                step = [number for number, sofar in found if sofar - found[0][1] <= _STEP_BYTES]
+                if not step:
+                    return
+                connection.execute(_DROP, (sandbox, step[-1])).fetchall()
+            time.sleep(_PAUSE_SECONDS)
 
 
-def open_file(path: Path) -> sqlite3.Connection:
-    """A connection to a journal file; readers and writers do not wait for one another."""
-    try:
-        connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as error:
-        raise UsageError(f"the journal {path} cannot be used: {error}; name another folder with --state") from error
-    connection.execute("PRAGMA synchronous = OFF")  # an entry may be lost with the machine's power, not with the process
-    connection.execute("PRAGMA journal_size_limit = 16777216")
-    return connection
-
-
-def _where(sandbox: str, wanted: Filter) -> tuple[str, list[str | int]]:
+def _where(sandbox: str, wanted: Filter) -> tuple[str, Json]:
     """A filter as SQL, and what it binds."""
-    parts = ["sandbox = ?", "number > ?"]
-    bound: list[str | int] = [sandbox, wanted.since]
+    parts = [_SHOWN, "number > :since", "number <= :until"]
+    bound: Json = {"sandbox": sandbox, "since": wanted.since, "until": wanted.until}
     if wanted.contracts is not None:
-        parts.append(f"contract IN ({', '.join('?' * len(wanted.contracts))})")
-        bound += sorted(wanted.contracts)
+        names = {f"contract{place}": name for place, name in enumerate(sorted(wanted.contracts))}
+        parts.append(f"contract IN ({', '.join(f':{name}' for name in names)})")
+        bound |= names
     for name in ("path", "status"):
         if (value := getattr(wanted, name)) is not None:
-            parts.append(f"{name} = ?")
-            bound.append(value)
+            parts.append(f"{name} = :{name}")
+            bound[name] = value
     if wanted.findings:
         parts.append("findings <> '[]'")
     return " AND ".join(parts), bound

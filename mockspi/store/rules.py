@@ -17,9 +17,9 @@ from mockspi.errors import TooManyRules
 from mockspi.exchange import Json
 from mockspi.rules.book import Book, posted
 from mockspi.rules.matching import Rule
+from mockspi.store.turns import Turns
 
 MOST_RULES, MOST_BYTES = 1_000, 16_777_216
-_WAIT_SECONDS = 30.0
 _KEPT = 4_096
 _TABLES = """
 CREATE TABLE IF NOT EXISTS rules (sandbox TEXT PRIMARY KEY, revision INTEGER NOT NULL, body TEXT NOT NULL);
@@ -36,15 +36,16 @@ class RuleStore:
     """The rules of every sandbox of one server; ``real`` is the time from which a rule's time-to-live counts."""
 
     def __init__(self, path: Path, real: Callable[[], int]) -> None:
-        self._path = path
+        self._turns = Turns(path, durable=True)
         self._real = real
         self._local = threading.local()
         self._ready: dict[str, tuple[int, Book, tuple[Rule, ...]]] = {}
 
     def prepare(self) -> None:
         """Make the file, before several processes ask for it at once."""
-        self._connection().close()
-        del self._local.connection
+        with self._turns.turn() as connection:
+            connection.executescript(_TABLES)
+        self._turns.close()
 
     def active(self, sandbox: str, book: Book) -> tuple[Rule, ...]:
         """The rules of a sandbox, then those of its scenarios in a book."""
@@ -60,7 +61,7 @@ class RuleStore:
 
     def kept(self, sandbox: str) -> Json:
         """What a sandbox has on: ``rules`` with when they came, and ``scenarios``."""
-        return _read(self._connection(), sandbox)
+        return _read(self._turns.connection(), sandbox)
 
     def add(self, sandbox: str, rules: Sequence[Json]) -> None:
         """Put rules behind those that are there."""
@@ -106,25 +107,28 @@ class RuleStore:
 
     def hit(self, sandbox: str, rule: str) -> int:
         """1, 2, 3, ... for each rule, whichever process asks."""
-        row = self._connection().execute(
-            "INSERT INTO hits VALUES (?, ?, 1) ON CONFLICT (sandbox, rule) DO UPDATE SET number = number + 1 RETURNING number",
-            (sandbox, rule),
-        )
-        return int(row.fetchall()[0][0])
+        with self._turns.turn() as connection:
+            row = connection.execute(
+                "INSERT INTO hits VALUES (?, ?, 1) ON CONFLICT (sandbox, rule) DO UPDATE SET number = number + 1 "
+                "RETURNING number",
+                (sandbox, rule),
+            )
+            return int(row.fetchall()[0][0])
 
     def take(self, sandbox: str, rule: str, window: int, now: int) -> tuple[int, int]:
         """Count a call into the window that is open, or open one: how many those are, and since when."""
-        row = self._connection().execute(
-            "INSERT INTO windows VALUES (:sandbox, :rule, :now, 1) ON CONFLICT (sandbox, rule) DO UPDATE SET "
-            "number = CASE WHEN :now BETWEEN since AND since + :window - 1 THEN number + 1 ELSE 1 END, "
-            "since = CASE WHEN :now BETWEEN since AND since + :window - 1 THEN since ELSE :now END RETURNING number, since",
-            {"sandbox": sandbox, "rule": rule, "now": now, "window": window},
-        )
-        number, since = row.fetchall()[0]
+        with self._turns.turn() as connection:
+            row = connection.execute(
+                "INSERT INTO windows VALUES (:sandbox, :rule, :now, 1) ON CONFLICT (sandbox, rule) DO UPDATE SET "
+                "number = CASE WHEN :now BETWEEN since AND since + :window - 1 THEN number + 1 ELSE 1 END, "
+                "since = CASE WHEN :now BETWEEN since AND since + :window - 1 THEN since ELSE :now END RETURNING number, since",
+                {"sandbox": sandbox, "rule": rule, "now": now, "window": window},
+            )
+            number, since = row.fetchall()[0]
         return int(number), int(since)
 
     def _revision(self, sandbox: str) -> int:
-        connection = self._connection()
+        connection = self._turns.connection()
         version = connection.execute("PRAGMA data_version").fetchone()[0]
         seen: tuple[int, dict[str, int]] | None = getattr(self._local, "seen", None)
         if seen is None or seen[0] != version or len(seen[1]) >= _KEPT:
@@ -134,26 +138,10 @@ class RuleStore:
             revision = seen[1][sandbox] = row[0] if row else 0
         return revision
 
-    def _connection(self) -> sqlite3.Connection:
-        if (opened := getattr(self._local, "connection", None)) is None:
-            opened = sqlite3.connect(self._path, timeout=_WAIT_SECONDS, isolation_level=None)
-            opened.execute("PRAGMA journal_mode = WAL")
-            opened.execute("PRAGMA synchronous = NORMAL")
-            opened.executescript(_TABLES)
-            self._local.connection = opened
-        connection: sqlite3.Connection = opened
-        return connection
-
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._turns.change() as connection:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
         self._local.seen = None  # data_version does not tell a connection of its own writes
 
 

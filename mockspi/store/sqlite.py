@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -94,6 +94,20 @@ class SqliteStore:
             if keep_empty:
                 run("INSERT OR IGNORE INTO numbers VALUES (?, 0)", (target,))
         return copied.rowcount
+
+    def written(self, sandbox: str) -> tuple[int, list[tuple[str, str, Json | None]]]:
+        """How many ids a sandbox gave, and what it wrote: collection, key and record (None where it was deleted)."""
+        run = self._connection().execute
+        number = run("SELECT coalesce(max(number), 0) FROM numbers WHERE sandbox = ?", (sandbox,)).fetchone()[0]
+        rows = run("SELECT collection, key, body FROM main.records WHERE sandbox = ? ORDER BY id", (sandbox,))
+        return number, [(collection, key, json.loads(body) if body else None) for collection, key, body in rows]
+
+    def fill(self, sandbox: str, number: int, records: Iterable[tuple[str, str, Json | None]]) -> None:
+        """Write what ``written`` told, in one change."""
+        with self.write(sandbox) as view:
+            for collection, key, record in records:
+                view.delete(collection, key) if record is None else view.put(collection, record)
+            view.connection.execute("INSERT OR REPLACE INTO numbers VALUES (?, ?)", (sandbox, number))
 
     def snapshots(self, start: str) -> list[str]:
         """The names that start so and under which something is kept, whether or not it holds records."""

@@ -15,6 +15,7 @@ from mockspi.admin import AdminService
 from mockspi.adminclient import refused
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Json, Request, encode
+from mockspi.reloading import Reloader
 from mockspi.server.doors import pairs
 from mockspi.testing.box import Box, using
 from mockspi.testing.serving import environment
@@ -35,7 +36,8 @@ class Inside:
         self.root = f"{house.settings.base_path}/{house.settings.api_version[0]}"
         self.service = house.service()
         self._token = house.admin_token
-        self._admin = AdminService(house.desk(HOST + self.root), self._token)
+        self._house, self._reloader = house, Reloader(house)
+        self._admin = AdminService(house.desk(HOST + self.root, self._reload), self._token)
 
     def call(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """One call of the admin service; the JSON of its reply, or Refused."""
@@ -46,6 +48,9 @@ class Inside:
             raise refused(reply.status, reply.body)
         found: Json = json.loads(reply.body)
         return found
+
+    def _reload(self, name: str | None) -> Json:
+        return {one: self._reloader.reload(one) for one in ([name] if name else self._house.settings.sets)}
 
     @cached_property
     def wsgi(self) -> Any:

@@ -1,0 +1,94 @@
+"""One SQLite file that threads and processes write to in turns, and that nobody needs to wait for who must not."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockspi.errors import StoreBusy, UsageError, WouldWait
+
+_WAIT_SECONDS, _GLANCE_SECONDS = 30.0, 0.01
+
+
+class Turns:
+    """The connections of one process to a file, one for each thread."""
+
+    def __init__(self, path: Path, *, durable: bool) -> None:
+        self._path = path
+        self._durable = durable
+        self._local = threading.local()
+        self._queue = threading.Lock()
+        self._held = False  #: whether somebody was found to hold the file
+
+    @contextmanager
+    def turn(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
+        """Threads queue here, where they are woken at once; processes wait in SQLite.
+
+        Who must not ``wait`` gets WouldWait where somebody holds the file, and so does who comes next, without another
+        look, until somebody who waited is through.
+        """
+        if not wait and (self._held or not self._queue.acquire(timeout=_GLANCE_SECONDS)):
+            self._held = True
+            raise WouldWait
+        if wait:
+            self._queue.acquire()
+        try:
+            yield self.connection(wait=wait)
+            self._held = False
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            self._held = not wait
+            raise StoreBusy(headers=[("Retry-After", "1")]) if wait else WouldWait from error
+        finally:
+            self._queue.release()
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
+        with self.turn() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of this thread's connections: processes that are forked must not have them."""
+        for opened in self._local.__dict__.values():
+            opened.close()
+        self._local.__dict__.clear()
+
+    def connection(self, *, wait: bool = True) -> sqlite3.Connection:
+        """This thread's connection; readers wait for nobody."""
+        name = "patient" if wait else "hasty"
+        if (opened := getattr(self._local, name, None)) is None:
+            opened = open_file(self._path, self._durable, _WAIT_SECONDS if wait else _GLANCE_SECONDS)
+            setattr(self._local, name, opened)
+        connection: sqlite3.Connection = opened
+        return connection
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process holds the file."""
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def open_file(path: Path, durable: bool, wait: float = _WAIT_SECONDS) -> sqlite3.Connection:
+    """A connection to a file whose readers and writers do not wait for one another.
+
+    Of one that is not ``durable`` the newest may be lost with the machine's power, not with the process.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        raise UsageError(f"the file {path} cannot be used: {error}; name another folder with --state") from error
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
+    connection.execute("PRAGMA journal_size_limit = 16777216")
+    return connection
