@@ -70,7 +70,8 @@ class House:
 
     def desk(self, base_url: str) -> Desk:
         """What the admin port works with."""
-        book = book_of(open_set(self.settings.fixtures))
+        found = open_set(self.settings.fixtures)
+        book = book_of(found)
         store = SqliteStore(self.base, self.overlay, COLLECTIONS)
         return Desk(
             self.settings,
@@ -83,6 +84,7 @@ class House:
             book,
             self.rules(book),
             self.counts,
+            messages(found),
         )
 
     def rules(self, book: Book) -> RuleStore:

@@ -11,6 +11,7 @@ from mockspi.contract import Contract
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Journal
+from mockspi.messages import Messages
 from mockspi.routes import RouteTable
 from mockspi.rules.book import Book
 from mockspi.sandbox import Sandbox
@@ -42,6 +43,7 @@ class Desk:
     book: Book
     rules: RuleStore
     counts: Path  #: the folder where the workers count their calls
+    messages: Messages
 
     def sandbox(self, inputs: Mapping[str, Any]) -> Sandbox:
         """The sandbox that a path names, by name or by api_key."""

@@ -13,6 +13,7 @@ from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
+from mockspi.rules.shapes import Quota
 from mockspi.sandbox import Sandbox, told
 from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
 from mockspi.store.control import new_serial
@@ -40,6 +41,7 @@ class NewSandbox(Shape):
     clock = Part(ClockChange)
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
+    quota = Part(Quota)
 
 
 class SandboxReply(Shape):
@@ -53,6 +55,7 @@ class SandboxReply(Shape):
     expiresAt = Moment(about="real time")
     seed = Text()
     locale = Text()
+    quota = Part(Quota)
     clock = Part(ClockState, required=True)
 
 
@@ -86,7 +89,9 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
-    made = Sandbox(name, key, real, expires, body.get("seed"), locale=body.get("locale", ""), serial=new_serial(real))
+    made = Sandbox(
+        name, key, real, expires, body.get("seed"), locale=_spoken(desk, body), quota=body.get("quota"), serial=new_serial(real)
+    )
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
     if "from" in body:
@@ -100,6 +105,17 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
         desk.rules.forget(made.space)
         raise
     return told(made, desk.base_url, real)
+
+
+def _spoken(desk: Desk, body: Json) -> str:
+    """The language that a sandbox is to speak; one for which there are no messages is refused."""
+    wanted: str = body.get("locale", "")
+    if wanted and not desk.messages.spoken(wanted):
+        known = ", ".join(sorted(desk.messages.texts))
+        raise BrokenRequest(
+            errors=[{"path": "/locale", "message": f"the fixture set has no messages for {wanted!r}; known: {known}"}]
+        )
+    return wanted
 
 
 def listed(desk: Desk, _: Json, __: Json) -> Json:
@@ -129,31 +145,30 @@ def delete(desk: Desk, inputs: Json, _: Json) -> Json:
         raise SandboxFixed(sandbox=sandbox.name)
     if not desk.sandboxes.delete(sandbox):
         raise SandboxNotFound(sandbox=inputs["sandbox"])
-    forget(desk, sandbox)
+    forget(desk, sandbox.space)
     return {"done": f"{sandbox.name} deleted"}
 
 
-def forget(desk: Desk, sandbox: Sandbox) -> None:
+def forget(desk: Desk, space: str) -> None:
     """What a sandbox wrote; its key opens nothing any more."""
-    desk.store.reset(sandbox.space)
-    desk.journal.store.forget(sandbox.space)
-    desk.rules.forget(sandbox.space)
+    desk.store.reset(space)
+    desk.journal.store.forget(space)
+    desk.rules.forget(space)
 
 
 def sweep(desk: Desk) -> None:
     """Forget the sandboxes whose time is over."""
     for sandbox in desk.sandboxes.expire():
-        forget(desk, sandbox)
+        forget(desk, sandbox.space)
 
 
 def sweep_strays(desk: Desk) -> None:
     """Drop what calls wrote that were still under way when their sandbox went."""
     young, known = desk.real() - _STRAY_AFTER, {one.space for one in desk.sandboxes.all()}
-    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes()}:
+    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes(), *desk.rules.sandboxes()}:
         serial = space.partition("~")[2]
         if serial and space not in known and int(serial.partition(".")[0]) < young:
-            desk.store.reset(space)
-            desk.journal.store.forget(space)
+            forget(desk, space)
 
 
 _ONE = (BrokenRequest, SandboxNotFound)

@@ -80,6 +80,8 @@ class Judge:
 
     def ruling(self, asked: Asked, sandbox: Sandbox, request: Request) -> Ruling | None:
         """What happens to a call; mostly nothing."""
+        if sandbox.quota and (found := self._acting(_quota_of(sandbox), sandbox, self.real())):
+            return found
         if (active := self.ledger.active(sandbox.space)) and (found := self._first(active, asked, sandbox)):
             return found
         plain = request.body and "content-encoding" not in request.headers
@@ -114,6 +116,11 @@ class Judge:
             return self.chance
         draws = count()
         return lambda: fraction(f"{sandbox.seed}:{rule.key}:{number}:{next(draws)}")
+
+
+def _quota_of(sandbox: Sandbox) -> Rule:
+    """The sandbox's own quota, which comes before every rule and counts every call."""
+    return Rule("quota", "quota of the sandbox", frozenset(), {"quota": sandbox.quota})
 
 
 def _refusal(code: str, extra: Json, asked: Asked) -> Failure:
