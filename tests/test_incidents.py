@@ -208,13 +208,16 @@ def test_a_flood_of_new_keys_ends_at_the_cap_and_disturbs_nobody(tmp_path: Path)
 def test_those_whose_time_is_over_do_not_count_even_while_nobody_sweeps(tmp_path: Path) -> None:
     with serving(tmp_path, "--max-sandboxes", "3", "--auto-sandbox", "auto-") as server:
         assert server.process is not None
-        brief = [server.minted(ttl=1000) for _ in range(3)]
+        brief = [server.minted(ttl=3000), server.minted(ttl=3000, api_key="auto-again"), server.minted(ttl=3000)]
+        mine = {"profile": {"customerId": "K", "firstName": "A", "lastName": "B"}}
+        assert "profile" in server.call("POST", "/sa/customers", key="auto-again", json=mine).json()
         sweeper = [one for child in children(server.process.pid) for one in children(child)]
         for one in sweeper:
             os.kill(one, signal.SIGSTOP)
         try:
-            until(lambda: {server.call("GET", GOOD, key=key).status_code for key in brief} == {401})
-            assert [server.call("GET", GOOD, key=f"auto-{number}").status_code for number in range(4)] == [200, 200, 200, 409]
+            until(lambda: {server.call("GET", GOOD, key=key).status_code for key in (brief[0], brief[2])} == {401})
+            assert server.call("GET", "/sa/customers/K", key="auto-again").json()["errorCode"] == "CUSTOMER_NOT_FOUND"
+            assert [server.call("GET", GOOD, key=f"auto-{number}").status_code for number in range(3)] == [200, 200, 409]
         finally:
             for one in sweeper:
                 os.kill(one, signal.SIGCONT)

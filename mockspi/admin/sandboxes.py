@@ -85,7 +85,6 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
 
 def create(desk: Desk, _: Json, body: Json) -> Json:
     """A sandbox of one's own; with a snapshot's records, where one is named, before its key opens anything."""
-    sweep(desk)
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
@@ -99,11 +98,12 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     if "scenario" in body:
         rules.put_on(desk, made.space, [body["scenario"]])
     try:
-        desk.sandboxes.create(made)
+        gone = desk.sandboxes.create(made)
     except Failure:
-        desk.store.reset(made.space)
-        desk.rules.forget(made.space)
+        forget(desk, made.space)
         raise
+    for one in gone:
+        forget(desk, one.space)
     return told(made, desk.base_url, real)
 
 
