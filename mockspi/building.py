@@ -178,7 +178,7 @@ def overlay(settings: Settings) -> Path:
     folder = state_folder(settings)
     try:
         folder = scratch() if folder is None else folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # api_keys and what was sent
     except OSError as error:
         raise UsageError(f"the state folder {folder} cannot be made: {error.strerror}; name another with --state") from error
     return folder / "records.sqlite"

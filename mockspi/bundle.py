@@ -36,6 +36,7 @@ class Header:
     sandbox: str
     seed: str
     locale: str
+    quota: Json | None
     clock: Json
     settings: Json  #: those of SETTINGS
     placements: list[list[Any]]

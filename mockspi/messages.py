@@ -23,16 +23,20 @@ class Messages:
     texts: Mapping[str, Mapping[str, str]]
 
     def language(self, request: Request, own: str = "") -> str:
-        """The first language that is asked for and known: ``locale`` (fr, fr_CA, cb-en-us), else Accept-Language."""
+        """The first language that is asked for and known: ``locale``, else Accept-Language, else the sandbox's own."""
         for locale in request.values("locale"):
-            parts = re.split(r"[-_]", locale.lower())
-            wanted = parts[1] if len(parts) == _WITH_REGION else parts[0]  # cb-en-us, or fr_CA
-            if wanted in self.texts:
-                return wanted
+            if spoken := self.spoken(locale):
+                return spoken
         for locale in accepted(request.headers.get("accept-language", "")):
             if (part := locale.partition("-")[0]) in self.texts:
                 return part
-        return own if own in self.texts else FALLBACK
+        return self.spoken(own) or FALLBACK
+
+    def spoken(self, locale: str) -> str:
+        """The language of a locale (fr, fr_CA, cb-en-us), if it is known."""
+        parts = re.split(r"[-_]", locale.lower())
+        wanted = parts[1] if len(parts) == _WITH_REGION else parts[0]
+        return wanted if wanted in self.texts else ""
 
     def speak(self, request: Request, own: str = "") -> Callable[..., str]:
         """``text(code, **facts)`` in the request's language."""

@@ -59,6 +59,7 @@ class Sandbox:
     seed: str = ""
     timing: Timing = field(default_factory=Timing)
     locale: str = ""
+    quota: Json | None = None  #: ``limit`` calls in a ``window`` of milliseconds
     fixed: bool = False
     serial: str = ""
     begun: Timing = field(default_factory=Timing)  #: the clock that it had first, and has again after a reset
@@ -76,9 +77,9 @@ class Sandbox:
 
     def stored(self) -> Json:
         """The sandbox as it is kept."""
-        kept = {"key": self.key, "created": self.created, "expires": self.expires, "seed": self.seed, "locale": self.locale}
-        kept |= {"fixtures": self.fixtures} if self.fixtures != MAIN else {}
-        return {**kept, "serial": self.serial, "timing": self.timing.stored(), "begun": self.begun.stored()}
+        names = ("key", "created", "expires", "seed", "locale", "quota", "serial", "fixtures")
+        kept = {name: getattr(self, name) for name in names}
+        return {**kept, "timing": self.timing.stored(), "begun": self.begun.stored()}
 
     @classmethod
     def restored(cls, name: str, kept: Json) -> Sandbox:
@@ -124,6 +125,7 @@ def told(sandbox: Sandbox, base_url: str, real: int) -> dict[str, Any]:
         "expiresAt": sandbox.expires,
         "seed": sandbox.seed,
         "locale": sandbox.locale or None,
+        "quota": sandbox.quota,
         "clock": sandbox.timing.told(real),
     }
     return {name: value for name, value in shown.items() if value is not None}

@@ -155,7 +155,7 @@ def test_dribble_brings_the_body_in_pieces_and_keeps_the_connection(server: Serv
 def test_a_delayed_reply_is_the_same_reply(server: Server) -> None:
     with connect(server) as connection:
         good = well(connection, server)
-        send(connection, server, delay=300)
+        send(connection, server, delay=1000)
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
             connection.recv(1)
@@ -175,7 +175,7 @@ def test_a_reply_without_a_body_can_be_broken_too(server: Server, fault: str) ->
 @pytest.mark.parametrize("fault", ["reset", "empty", "truncate", "garbage"])
 def test_a_delay_comes_before_the_fault(server: Server, fault: str) -> None:
     with connect(server) as connection:
-        send(connection, server, fault=fault, delay=300)
+        send(connection, server, fault=fault, delay=1000)
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
             connection.recv(1)
@@ -229,13 +229,6 @@ def test_a_thousand_and_more_may_hang_and_the_next_is_answered(server: Server) -
     finally:
         for one in hanging:
             one.close()
-
-
-def test_faults_happen_over_ipv6_too(tmp_path: Path) -> None:
-    with serving_trouble(tmp_path, "--host", "::1", "--api-key", "own=ipv6") as server:
-        with pytest.raises(ConnectionResetError):
-            ask(server, fault="reset")
-        assert ask(server, fault="empty") == b""
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=lambda one: str(one.name))

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from conftest import Sandbox, Server, mockspi
+from conftest import Sandbox, Server, mockspi, serving
 
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
 from mockspi.fixtures.reading import sample_set
 from mockspi.rehearsing import book_of
-from mockspi.rules.book import FORMS
+from mockspi.rules.book import FORMS, Magic
 
 BOOK = book_of(sample_set())
 MEMBERS = {"id": "cartId", "email": "email", "postalCode": "postalCode"}
-#: What happens at the socket or takes long is shown once, below.
+#: What happens at the socket or takes long is shown by many calls at once, below.
 SLOW = {"delay", "fault"}
 
 
@@ -44,6 +47,11 @@ def expected(then: dict[str, Any]) -> tuple[int, Any]:
     return then["status"], {503: "SERVICE_UNAVAILABLE"}.get(then["status"])
 
 
+def outcome(reply: requests.Response) -> tuple[int, Any]:
+    """The same of a reply."""
+    return reply.status_code, reply.json().get("errorCode") if "json" in reply.headers.get("Content-Type", "") else None
+
+
 def of(contract: Contract) -> Iterator[Any]:
     """The magic of a contract that answers at once."""
     return (one for one in BOOK.magic if one.contract == contract.id and not SLOW & one.rule.then.keys())
@@ -54,10 +62,9 @@ def test_every_value_of_a_contract_makes_its_answer(contract: Contract, new_sand
     box = new_sandbox()
     for one in of(contract):
         reply = send(box, contract, one.form, one.value)
-        body = reply.json() if reply.content else {}
-        assert (reply.status_code, body.get("errorCode")) == expected(one.rule.then), one.value
+        assert outcome(reply) == expected(one.rule.then), one.value
         if "error" in one.rule.then and reply.status_code == 200:
-            assert body.keys() >= contract.refused().keys()
+            assert reply.json().keys() >= contract.refused().keys()
 
 
 @pytest.mark.parametrize("contract", SPIS, ids=lambda one: one.id)
@@ -86,20 +93,59 @@ def test_the_401_is_empty(sandbox: Sandbox) -> None:
     assert (reply.status_code, reply.content, reply.headers.get("Content-Type")) == (401, b"", None)
 
 
-def test_slow_is_the_contracts_own_answer_later(sandbox: Sandbox) -> None:
-    reply = sandbox("GET", "/sa/customers/MAGIC-SLOW")
-    assert reply.json()["errorCode"] == "CUSTOMER_NOT_FOUND"
-    assert reply.elapsed.total_seconds() >= 1.9
+@pytest.fixture(scope="module", params=["1", "2"], ids=lambda workers: f"{workers} workers")
+def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox of a server whose connections can be broken."""
+    with serving(tmp_path_factory.mktemp("magic"), "--workers", request.param) as one:
+        yield Sandbox(one, one.key)
 
 
-def test_reset_breaks_the_connection(sandbox: Sandbox) -> None:
-    with pytest.raises(requests.ConnectionError, match="reset"):
-        sandbox("GET", "/sa/customers/MAGIC-RESET")
+def all_at_once(work: Callable[[Magic, Contract], None], member: str, value: Any = None) -> int:
+    """Do this with every magic value of every contract that has such a member; how many there were."""
+    chosen = [one for one in BOOK.magic if member in one.rule.then and value in (None, one.rule.then[member])]
+    contracts = {one.id: one for one in SPIS}
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(lambda one: work(one, contracts[one.contract]), chosen))
+    return len({one.contract for one in chosen})
 
 
-def test_a_timeout_never_answers(server: Server, sandbox: Sandbox) -> None:
-    with pytest.raises(requests.Timeout):
-        requests.get(server.url("/sa/customers/MAGIC-TIMEOUT"), params={"api_key": sandbox.key}, timeout=1)
+def test_slow_is_every_contracts_own_answer_later(box: Sandbox) -> None:
+    def slow(one: Magic, contract: Contract) -> None:
+        start = time.monotonic()
+        late = send(box, contract, one.form, one.value)
+        assert time.monotonic() - start >= one.rule.then["delay"]["fixed"] / 1000, (contract.id, one.value)
+        plain = {"email": "nobody@plain.example", "id": "NOT-MAGIC", "postalCode": "99999"}[one.form]
+        atonce = send(box, contract, one.form, plain)
+        assert outcome(late) == outcome(atonce), contract.id
+
+    assert all_at_once(slow, "delay") == len(SPIS)
+
+
+def test_reset_breaks_the_connection_of_every_contract(box: Sandbox) -> None:
+    def broken(one: Magic, contract: Contract) -> None:
+        with pytest.raises(requests.ConnectionError, match="reset"):
+            send(box, contract, one.form, one.value)
+
+    assert all_at_once(broken, "fault", "reset") == len(SPIS)
+
+
+def test_timeout_never_answers_whatever_the_contract(box: Sandbox) -> None:
+    def silent(one: Magic, contract: Contract) -> None:
+        with pytest.raises(requests.Timeout):
+            send(Sandbox(Impatient(box.server), box.key), contract, one.form, one.value)  # type: ignore[arg-type]
+
+    assert all_at_once(silent, "fault", "timeout") == len(SPIS)
+
+
+@dataclass
+class Impatient:
+    """A server as seen by someone who waits two seconds."""
+
+    server: Server
+
+    def call(self, method: str, path: str, key: str, **options: Any) -> requests.Response:
+        query = {"api_key": key, **options.pop("params", {})}
+        return requests.request(method, self.server.url(path), params=query, timeout=2, **options)
 
 
 def test_a_packed_or_escaped_body_is_read_too(sandbox: Sandbox) -> None:

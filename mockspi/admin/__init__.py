@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import re
 import socket
+from contextlib import suppress
 
 from mockspi.admin import (
     bundles,
@@ -90,10 +91,15 @@ class AdminService:
             reply = refused(InternalError(errorId=error_id, extra={"errorId": error_id}))
         return reply.without_body() if request.method == "HEAD" else reply
 
+    def admits(self, request: Request) -> bool:
+        """Whether a caller may be listened to: nobody else makes us wait for a body."""
+        with suppress(Failure):
+            self._check(request)
+            return True
+        return False
+
     def _answer(self, request: Request) -> Reply:
-        self._check_host(request)
-        if request.path not in self._open:
-            self._check_token(request)
+        self._check(request)
         contract, path = self._table.find(request)
         route = self._routes[contract.name]
         media = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
@@ -112,6 +118,11 @@ class AdminService:
             asked = {name: value for name, value in inputs.items() if name != "sandbox"}
             journal.note(self._desk, sandbox, route.call, asked, body)
         return found if isinstance(found, Reply) else Reply.of(without_nulls(found), route.status)
+
+    def _check(self, request: Request) -> None:
+        self._check_host(request)
+        if request.path not in self._open:
+            self._check_token(request)
 
     def _check_host(self, request: Request) -> None:
         host = request.headers.get("host", "")

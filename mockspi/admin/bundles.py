@@ -54,6 +54,7 @@ def parts(desk: Desk, sandbox: Sandbox, digest: str, files: list[bundle.File]) -
         sandbox=sandbox.name,
         seed=sandbox.seed,
         locale=sandbox.locale,
+        quota=sandbox.quota,
         clock={"begun": sandbox.begun.stored(), "now": sandbox.timing.stored()},
         settings={name: getattr(desk.settings, name) for name in bundle.SETTINGS},
         placements=[[one.contract.id, one.path, [list(pair) for pair in one.query]] for one in placed],

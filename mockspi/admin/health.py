@@ -21,7 +21,7 @@ class Ready(Done):
 
 def ready(desk: Desk, _: Json, __: Json) -> Json:
     """The store answers."""
-    desk.sandboxes.all()
+    desk.sandboxes.count()
     stale = any(one["state"] == STALE for one in desk.board.read()["sets"].values())
     return {"done": "ready", "fixtures": STALE if stale else FRESH}
 

@@ -14,6 +14,7 @@ from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.clock import random_id
 from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
+from mockspi.rules.shapes import Quota
 from mockspi.sandbox import Sandbox, told
 from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
 from mockspi.settings import MAIN
@@ -42,6 +43,7 @@ class NewSandbox(Shape):
     clock = Part(ClockChange)
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
+    quota = Part(Quota)
 
 
 class SandboxReply(Shape):
@@ -56,6 +58,7 @@ class SandboxReply(Shape):
     expiresAt = Moment(about="real time")
     seed = Text(required=True)
     locale = Text()
+    quota = Part(Quota)
     clock = Part(ClockState, required=True)
 
 
@@ -85,34 +88,46 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
 
 def create(desk: Desk, _: Json, body: Json) -> Json:
     """A sandbox of one's own; what it is made from is there before its key opens anything."""
-    sweep(desk)
     real = desk.real()
     name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
     expires = real + body["ttl"] if "ttl" in body else None
-    seed, locale = body.get("seed") or random_id(), body.get("locale", "")
-    made = Sandbox(name, key, real, expires, seed, locale=locale, serial=new_serial(real))
+    source, seed = body.get("from", MAIN), body.get("seed") or random_id()
+    kept = None if source in desk.settings.sets else snapshots.existing(desk, source)
+    fixtures = kept.fixtures if kept else source
+    made = Sandbox(
+        name, key, real, expires, seed, locale=_spoken(desk, body, fixtures), quota=body.get("quota"),
+        serial=new_serial(real), fixtures=fixtures,
+    )  # fmt: skip
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
-    source = body.get("from", MAIN)
-    if source in desk.settings.sets:
-        made = replace(made, fixtures=source)
-    else:
-        kept = snapshots.existing(desk, source)
-        made = replace(made, fixtures=kept.fixtures)
+    if kept:
         desk.store.copy(kept.space, made.space)
-    if "scenario" in body:
-        rules.put_on(desk, made, [body["scenario"]])
     try:
-        desk.sandboxes.create(made)
+        if "scenario" in body:
+            rules.put_on(desk, made, [body["scenario"]])
+        gone = desk.sandboxes.create(made)
     except Failure:
-        desk.store.reset(made.space)
-        desk.rules.forget(made.space)
+        forget(desk, made.space)
         raise
-    if "from" in body:
+    for one in gone:
+        forget(desk, one.space)
+    if kept:
         journal.note(desk, made, "POST /sandboxes/{sandbox}/restore", {}, {"name": body["from"]})
     if "scenario" in body:
         journal.note(desk, made, "POST /sandboxes/{sandbox}/scenarios", {}, {"use": [body["scenario"]]})
     return told(made, desk.base_url, real)
+
+
+def _spoken(desk: Desk, body: Json, fixtures: str) -> str:
+    """The language that a sandbox is to speak; one for which there are no messages is refused."""
+    wanted: str = body.get("locale", "")
+    messages = desk.editions(fixtures).messages
+    if wanted and not messages.spoken(wanted):
+        known = ", ".join(sorted(messages.texts))
+        raise BrokenRequest(
+            errors=[{"path": "/locale", "message": f"the fixture set has no messages for {wanted!r}; known: {known}"}]
+        )
+    return wanted
 
 
 def listed(desk: Desk, _: Json, __: Json) -> Json:
@@ -145,31 +160,30 @@ def delete(desk: Desk, inputs: Json, _: Json) -> Json:
         raise SandboxFixed(sandbox=sandbox.name)
     if not desk.sandboxes.delete(sandbox):
         raise SandboxNotFound(sandbox=inputs["sandbox"])
-    forget(desk, sandbox)
+    forget(desk, sandbox.space)
     return {"done": f"{sandbox.name} deleted"}
 
 
-def forget(desk: Desk, sandbox: Sandbox) -> None:
+def forget(desk: Desk, space: str) -> None:
     """What a sandbox wrote; its key opens nothing any more."""
-    desk.store.reset(sandbox.space)
-    desk.journal.store.forget(sandbox.space)
-    desk.rules.forget(sandbox.space)
+    desk.store.reset(space)
+    desk.journal.store.forget(space)
+    desk.rules.forget(space)
 
 
 def sweep(desk: Desk) -> None:
     """Forget the sandboxes whose time is over."""
     for sandbox in desk.sandboxes.expire():
-        forget(desk, sandbox)
+        forget(desk, sandbox.space)
 
 
 def sweep_strays(desk: Desk) -> None:
     """Drop what calls wrote that were still under way when their sandbox went."""
     young, known = desk.real() - _STRAY_AFTER, {one.space for one in desk.sandboxes.all()}
-    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes()}:
+    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes(), *desk.rules.sandboxes()}:
         serial = space.partition("~")[2]
         if serial and space not in known and int(serial.partition(".")[0]) < young:
-            desk.store.reset(space)
-            desk.journal.store.forget(space)
+            forget(desk, space)
 
 
 _ONE = (BrokenRequest, SandboxNotFound)

@@ -51,7 +51,8 @@ def clock_options(function: Function) -> Function:
 @click.option("--ttl", metavar="TIME", default="", help="Gone after this time, such as 10m.")
 @click.option("--from", "from", metavar="NAME", default="", help="Make it from a further fixture set, or a snapshot.")
 @click.option("--seed", default="", help="The same seed and the same calls give the same ids.")
-@click.option("--locale", default="", help="Language of messages where a call asks for none.")
+@click.option("--locale", default="", help="Language of messages where a call asks for none, such as fr.")
+@click.option("--quota", metavar="N/TIME", default="", help="So many calls in this time, such as 100/1m; the next get 429.")
 @clock_options
 def create(name: str | None, *, as_json: bool, **given: str) -> None:
     """Make a sandbox, called NAME unless one is made up; prints its api_key."""
@@ -59,6 +60,7 @@ def create(name: str | None, *, as_json: bool, **given: str) -> None:
     change = clock_change(**{word: given.pop(word) for word in ("freeze", "shift", "scale", "advance")})
     body: Json = {word: value for word, value in {"name": name, **given}.items() if value}
     body |= {"ttl": milliseconds(given["ttl"])} if given["ttl"] else {}
+    body |= {"quota": quota(given["quota"])} if given["quota"] else {}
     made = connect(**admin).call("POST", "/sandboxes", body | ({"clock": change} if change else {}))
     click.echo(_json(made) if as_json else made["api_key"])
 
@@ -79,6 +81,8 @@ def show(name: str, *, as_json: bool, **admin: str) -> None:
     clock = found["clock"]
     rows = {word: str(value) for word, value in found.items() if word != "clock"}
     rows |= {word: moment(found[word]) for word in ("createdAt", "expiresAt") if found.get(word)}
+    if kept := found.get("quota"):
+        rows["quota"] = f"{kept['limit']} calls in {kept['window']} ms"
     rows["clock"] = f"{clock['kind']}, {moment(clock['now'])}"
     click.echo(_json(found) if as_json else "\n".join(f"{word.ljust(10)} {value}" for word, value in rows.items()))
 
@@ -140,6 +144,14 @@ def clock_change(freeze: str, shift: str, scale: str, advance: str) -> Json:
             raise UsageError(f"--scale is {scale!r}: a number is expected") from error
     change |= {"shift": milliseconds(shift)} if shift else {}
     return change | ({"advance": milliseconds(advance)} if advance else {})
+
+
+def quota(text: str) -> Json:
+    """So many calls in a time, such as 100/1m."""
+    limit, _, window = text.partition("/")
+    if not limit.isascii() or not limit.isdigit() or not window:
+        raise UsageError(f"--quota is {text!r}: calls and a time are expected, such as 100/1m")
+    return {"limit": int(limit), "window": milliseconds(window)}
 
 
 def milliseconds(text: str) -> int:

@@ -96,6 +96,8 @@ class Judge:
 
     def ruling(self, asked: Asked, sandbox: Sandbox, request: Request, book: Book, real: int) -> Ruling | None:
         """What happens to a call at a real time; mostly nothing."""
+        if sandbox.quota and (found := self._acting(_quota_of(sandbox), sandbox, real)):
+            return found
         if (active := self.ledger.active(sandbox.space, book)) and (found := self._first(active, asked, sandbox, real)):
             return found
         plain = request.body and "content-encoding" not in request.headers
@@ -126,6 +128,11 @@ class Judge:
                 return None
             wait = since + quota["window"] - now
         return Ruling(rule, rule.delay(chance), wait)
+
+
+def _quota_of(sandbox: Sandbox) -> Rule:
+    """The sandbox's own quota, which comes before every rule and counts every call."""
+    return Rule("quota", "quota of the sandbox", frozenset(), {"quota": sandbox.quota})
 
 
 def _refusal(code: str, extra: Json, asked: Asked) -> Failure:

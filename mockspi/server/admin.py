@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SWEEP_SECONDS = 0.5
 _STRAYS_EVERY = 1200  #: sweeps: ten minutes
+_EVERY_REPLY = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))  # what is told here was sent by others
 log = logging.getLogger("mockspi")
 
 
@@ -38,12 +39,14 @@ def create_admin(service: AdminService) -> WSGIApplication:
     """The WSGI application of an admin service."""
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        reply = service.handle(replace(to_request(environ), body=read(environ, MAX_BODY)))
-        if reply.chunks is not None:
-            start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", list(reply.headers))
-            return reply.chunks
-        length = [] if dict(reply.headers).get("Content-Length") else [("Content-Length", str(len(reply.body)))]
-        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", [*reply.headers, *length])
-        return [reply.body]
+        request = to_request(environ)
+        if service.admits(request):
+            request = replace(request, body=read(environ, MAX_BODY))
+        reply = service.handle(request)
+        headers = [*reply.headers, *_EVERY_REPLY]
+        if reply.chunks is None and "Content-Length" not in dict(reply.headers):
+            headers.append(("Content-Length", str(len(reply.body))))
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
+        return [reply.body] if reply.chunks is None else reply.chunks
 
     return application

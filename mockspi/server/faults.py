@@ -32,12 +32,14 @@ log = logging.getLogger("mockspi")
 
 
 async def commit(trouble: Trouble, reply: Reply, scope: Scope, proto: Proto, waiting: Waiting) -> Reply | None:
-    """Do what is wrong; the reply that goes out instead where it cannot be done."""
+    """Wait, and do what is wrong; the reply that goes out instead where it cannot be done."""
+    delay = trouble.delay / 1000
     if trouble.fault == "dribble":
+        await waiting.pause(delay)
         await dribble(trouble, reply, proto, waiting)
         return None
-    if trouble.fault == "timeout" and await waiting.until(proto.client_disconnect, _HOUR):
-        return None
+    if await waiting.until(proto.client_disconnect, delay + _HOUR if trouble.fault == "timeout" else delay):
+        return None  # its address and port may be another's by now
     numbers = _numbers()
     connection = find(scope.client, scope.server, numbers)
     if connection is None:  # the client is gone; or this system does not list what a process has open

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mockspi.errors import WouldWait
-from mockspi.exchange import Reply, Request
+from mockspi.exchange import Reply, Request, Trouble
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
@@ -65,11 +65,10 @@ class Door:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._service.handle, request)
 
     async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> None:
-        trouble = reply.trouble
-        if trouble and trouble.delay > 0:
-            await self._waiting.pause(trouble.delay / 1000)
-        if trouble and trouble.fault:
+        if (trouble := reply.trouble or Trouble()).fault:
             reply = await commit(trouble, reply, scope, proto, self._waiting) or reply
+        else:
+            await self._waiting.pause(trouble.delay / 1000)
         proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
 

@@ -21,14 +21,19 @@ from mockspi.errors import SandboxExists, StoreBusy, TooManySandboxes, UsageErro
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
 
-_VERSION = 1
+_VERSION = 2
 _WAIT_SECONDS = 30.0
 _REMEMBERED = 4096
 _TABLES = """
 CREATE TABLE sandboxes (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, expires INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX sandboxes_expires ON sandboxes (expires) WHERE expires IS NOT NULL;
 CREATE TABLE fixed (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tally (number INTEGER NOT NULL);
+INSERT INTO tally VALUES (0);
+CREATE TRIGGER one_more AFTER INSERT ON sandboxes BEGIN UPDATE tally SET number = number + 1; END;
+CREATE TRIGGER one_less AFTER DELETE ON sandboxes BEGIN UPDATE tally SET number = number - 1; END;
 """
+_ALIVE = "SELECT number - (SELECT count(*) FROM sandboxes WHERE expires <= ?) FROM tally"  #: asked without counting all
 
 
 class SandboxStore:
@@ -75,18 +80,22 @@ class SandboxStore:
 
     def count(self) -> int:
         """How many were made and have not expired."""
-        alive = "SELECT count(*) FROM sandboxes WHERE expires IS NULL OR expires > ?"
-        return int(self._connection().execute(alive, (self._now(),)).fetchone()[0])
+        return int(self._connection().execute(_ALIVE, (self._now(),)).fetchone()[0])
 
-    def create(self, sandbox: Sandbox) -> None:
-        """Add a sandbox, unless there are as many as there may be, or its name or key is taken."""
+    def create(self, sandbox: Sandbox) -> list[Sandbox]:
+        """Add a sandbox, unless there are as many as there may be, or its name or key is taken.
+
+        Those of the same name or key whose time is over give way; they are named, so that what they wrote can go too.
+        """
         with self._writing() as connection:
+            gone = _removed(connection, "(name = ? OR hash = ?) AND expires <= ?", sandbox.name, hashed(sandbox.key), self._now())
             if self._taken(connection, sandbox):
                 raise SandboxExists(sandbox=sandbox.name)
-            if connection.execute("SELECT count(*) FROM sandboxes").fetchone()[0] >= self._most:
+            if connection.execute(_ALIVE, (self._now(),)).fetchone()[0] >= self._most:
                 raise TooManySandboxes(most=self._most)
             values = (sandbox.name, hashed(sandbox.key), sandbox.expires, json.dumps(sandbox.stored()))
             connection.execute("INSERT INTO sandboxes VALUES (?, ?, ?, ?)", values)
+        return gone
 
     def change(self, sandbox: Sandbox, to: Callable[[Sandbox], Sandbox]) -> tuple[Sandbox, Sandbox] | None:
         """What a sandbox was and has become, in one step: no other change gets lost; None where it is gone."""
@@ -114,12 +123,11 @@ class SandboxStore:
 
     def expire(self) -> list[Sandbox]:
         """Forget those whose time is over, and name them, so that what they wrote can go too."""
-        overdue = "FROM sandboxes WHERE expires <= ?"
-        if not self._connection().execute(f"SELECT 1 {overdue} LIMIT 1", (self._now(),)).fetchone():  # a constant
+        now = self._now()
+        if not self._connection().execute("SELECT 1 FROM sandboxes WHERE expires <= ? LIMIT 1", (now,)).fetchone():
             return []
         with self._writing() as connection:
-            rows = connection.execute(f"DELETE {overdue} RETURNING name, body", (self._now(),)).fetchall()
-        return [Sandbox.restored(name, json.loads(body)) for name, body in rows]
+            return _removed(connection, "expires <= ?", now)
 
     def _alive(self, sandbox: Sandbox | None) -> Sandbox | None:
         over = sandbox is not None and sandbox.expires is not None and sandbox.expires <= self._now()
@@ -212,7 +220,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]  # read again: another process may have been first
     if version == 0:
-        for statement in filter(str.strip, _TABLES.split(";")):
+        for statement in filter(str.strip, _TABLES.split(";\n")):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
     connection.execute("COMMIT")
@@ -221,6 +229,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"the state in {path.parent} was written by another version of mockspi (layout {version}, this one reads "
             f"{_VERSION}); name another folder with --state, or delete this one"
         )
+
+
+def _removed(connection: sqlite3.Connection, where: str, *values: str | int) -> list[Sandbox]:
+    rows = connection.execute(f"DELETE FROM sandboxes WHERE {where} RETURNING name, body", values).fetchall()  # noqa: S608  # ours
+    return [Sandbox.restored(name, json.loads(body)) for name, body in rows]
 
 
 def _read(connection: sqlite3.Connection, column: str, value: str) -> Sandbox | None:

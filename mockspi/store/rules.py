@@ -105,6 +105,11 @@ class RuleStore:
             connection.execute("DELETE FROM hits WHERE sandbox = ?", (sandbox,))
             connection.execute("DELETE FROM windows WHERE sandbox = ?", (sandbox,))
 
+    def sandboxes(self) -> list[str]:
+        """Those of which something is known."""
+        kept = "SELECT sandbox FROM rules UNION SELECT sandbox FROM hits UNION SELECT sandbox FROM windows"
+        return [name for (name,) in self._turns.connection().execute(kept)]
+
     def hit(self, sandbox: str, rule: str) -> int:
         """1, 2, 3, ... for each rule, whichever process asks."""
         with self._turns.turn() as connection:
