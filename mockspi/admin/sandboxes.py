@@ -11,7 +11,7 @@ from marshmallow import validate
 from mockspi.admin import rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
-from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
+from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox, told
 from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
@@ -96,6 +96,8 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
         made = replace(made, fixtures=source)
     else:
         kept = snapshots.existing(desk, source)
+        if kept.fixtures not in desk.settings.sets:
+            raise FixtureSetMissing(set=kept.fixtures)
         made = replace(made, fixtures=kept.fixtures)
         desk.store.copy(kept.space, made.space)
     if "scenario" in body:
@@ -173,7 +175,14 @@ ROUTES = (
         create,
         SandboxReply,
         NewSandbox,
-        fails=(BrokenRequest, SandboxExists, snapshots.SnapshotNotFound, rules.ScenarioNotFound, TooManySandboxes),
+        fails=(
+            BrokenRequest,
+            SandboxExists,
+            snapshots.SnapshotNotFound,
+            rules.ScenarioNotFound,
+            TooManySandboxes,
+            FixtureSetMissing,
+        ),
         status=201,
     ),
     AdminRoute("LIST_SANDBOXES", "GET /sandboxes", "All sandboxes.", listed, SandboxList, fails=()),
