@@ -11,7 +11,8 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 
 import mockspi
@@ -44,11 +45,14 @@ from mockspi.teaching import Teacher
 
 @dataclass(frozen=True)
 class House:
-    """What a server needs: ``overlay`` is what is written; an ephemeral one is removed."""
+    """What a server needs: ``overlay`` is what is written (an ephemeral one is removed), ``served`` the folder of its
+    compiled sets.
+    """
 
     settings: Settings
     fixtures: Path
     overlay: Path
+    served: Path
     admin_token: str
     ephemeral: bool = False
     owner: int = field(default_factory=os.getpid)
@@ -57,11 +61,6 @@ class House:
     def counts(self) -> Path:
         """Where the workers count their calls; a folder of this server's own."""
         return self.overlay.with_name("metrics") / str(self.owner)
-
-    @property
-    def served(self) -> Path:
-        """Where the compiled sets of this server are; a folder of its own."""
-        return self.overlay.with_name("served") / str(self.owner)
 
     def board(self) -> Board:
         """What of the fixture sets is served now."""
@@ -153,8 +152,8 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     bases = {name: compiled(one, progress, trusted=settings.sets[name] == SAMPLE) for name, one in sets.items()}
     written = overlay(settings)
     token = settings.admin_token or secrets.token_urlsafe(24)
-    house = House(settings, sets[MAIN].folder, written, token, ephemeral=state_folder(settings) is None)
-    settle_in(house.served)
+    served = settle_in(written.with_name("served"))
+    house = House(settings, sets[MAIN].folder, written, served, token, ephemeral=state_folder(settings) is None)
     posted = {name: posting(one, settle(bases[name], house.served)) for name, one in sets.items()}
     house.board().prepare({"reloads": {}, "sets": posted})
     house.table()
@@ -201,16 +200,21 @@ def passing(folder: Path) -> Path:
     return folder
 
 
-def settle_in(served: Path) -> None:
-    """An empty folder for a server's compiled sets; those of servers that were killed go."""
-    metrics.tidy(served.parent)
-    shutil.rmtree(served, ignore_errors=True)
-    passing(served).mkdir(parents=True)
+_built = count()
+
+
+def settle_in(parent: Path) -> Path:
+    """An empty folder for the compiled sets of this house alone; those of processes that were killed go."""
+    metrics.tidy(parent)
+    served = parent / f"{os.getpid()}.{next(_built)}"
+    shutil.rmtree(served, ignore_errors=True)  # of an earlier process of this number
+    served.mkdir(parents=True)
+    return passing(served)
 
 
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
     """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
-    target = cache(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
+    target = sets_in(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
     if target.is_file():
         os.utime(target)
         return target
@@ -230,7 +234,7 @@ def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: boo
     return target
 
 
-def cache(folder: Path) -> Path:
+def sets_in(folder: Path) -> Path:
     """The cache folder, made if it can be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -241,8 +245,9 @@ def cache(folder: Path) -> Path:
     return folder
 
 
+@cache
 def fingerprint() -> str:
-    """What compiled sets depend on beside the fixtures: this version of the code."""
+    """What compiled sets depend on beside the fixtures: the version of the code that runs."""
     folder = Path(mockspi.__file__).parent
     stats = [
         (path.relative_to(folder).as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns)

@@ -58,7 +58,7 @@ class Board:
             return memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
 
     def prepare(self, document: Json) -> None:
-        """Make the board, before anybody reads it."""
+        """Make the board in an empty folder, before anybody reads it."""
         (self._folder / "number").write_bytes(bytes(8))
         self.post(document)
 

@@ -61,11 +61,11 @@ def outcome(reply: Reply) -> str:
 
 
 def tidy(parent: Path) -> None:
-    """Remove the folders of servers that were killed; a folder is called after its server's process."""
+    """Remove the folders of processes that were killed; a folder's name begins with its process's number."""
     for folder in parent.glob("*") if parent.is_dir() else ():
         with suppress(ValueError, ProcessLookupError, PermissionError):
             try:
-                os.kill(int(folder.name), 0)
+                os.kill(int(folder.name.partition(".")[0]), 0)
             except ProcessLookupError:
                 shutil.rmtree(folder, ignore_errors=True)
 

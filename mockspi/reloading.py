@@ -100,6 +100,9 @@ class Reloader:
             return Tried(digest, findings=[one for one in broken.findings if isinstance(one, Finding)])
         except (UsageError, OSError) as error:
             return Tried(digest or str(error), findings=[Finding("", 1, 1, "", str(error))])
+        except Exception as error:  # whatever it is, the last good set goes on
+            log.exception("fixtures: %s could not be read again", folder)
+            return Tried(digest, findings=[Finding("", 1, 1, "", f"a defect of mockspi, see the log: {error!r}")])
 
     def _digest(self, folder: str) -> str:
         try:

@@ -127,8 +127,9 @@ def test_the_server_calls_nobody_whatever_address_it_is_shown(tmp_path: Path) ->
 
 
 OUTWARD = {"requests", "urllib3", "urllib.request", "http.client", "httpx", "aiohttp", "ftplib", "smtplib", "telnetlib", "xmlrpc"}
-#: Who may call: the launcher asks its own ports whether they answer; commands ask the admin port that they were told of.
-CALLERS = {"server/launch.py", "cli/", "testing/", "pytest_plugin"}
+#: Who may call: the launcher asks its own ports whether they answer; commands and tests ask the admin port that they were
+#: told of; 'replay --against' calls who is named there.
+CALLERS = {"server/launch.py", "adminclient.py", "cli/", "testing/", "replaying/over.py"}
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "jinja2", "runpy", "code", "codeop"}
 RUNNING = {"eval", "exec", "compile", "__import__"}
 

@@ -112,6 +112,7 @@ def test_a_sandbox_whose_set_is_not_given_any_more_says_so(tmp_path: Path) -> No
     folder, state = winter(tmp_path / "winter"), ("--state", str(tmp_path / "state"))
     with serving(tmp_path, *state, "--fixture-set", f"winter={folder}") as server:
         key = server.minted(name="cold", **{"from": "winter"})
+        server.admin("POST", "/sandboxes/cold/snapshot", {"name": "frost"})
         assert Live(server, folder).name(key=key) == "Winter"
     with serving(tmp_path, *state) as server:
         answer = server.call("GET", "/sa/customers/C-1001", key=key)
@@ -119,6 +120,7 @@ def test_a_sandbox_whose_set_is_not_given_any_more_says_so(tmp_path: Path) -> No
         assert "winter" in answer.json()["errorMessage"]
         refused = server.admin("POST", "/sandboxes/cold/scenarios", {"use": ["snow"]})
         assert (refused.status_code, "--fixture-set winter=DIR" in refused.json()["errorMessage"]) == (503, True)
+        assert server.admin("POST", "/sandboxes", {"from": "frost"}).json()["errorCode"] == "FIXTURE_SET_MISSING"
     done = mockspi("fixtures", "export", "out", "--sandbox", "cold", *state, cwd=tmp_path)
     assert (done.returncode, "--fixture-set winter=DIR" in done.stderr) == (2, True)
     done = mockspi("fixtures", "export", "out", "--sandbox", "cold", *state, "--fixture-set", "winter=winter", cwd=tmp_path)

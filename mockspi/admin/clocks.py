@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
-from mockspi.errors import BrokenRequest
+from mockspi.errors import BrokenRequest, FixtureSetMissing
 from mockspi.exchange import Json
 from mockspi.retail import shipping, stock
 from mockspi.sandbox import EARLIEST, LATEST, Sandbox
@@ -89,6 +89,6 @@ ROUTES = (
         set_clock,
         ClockReply,
         ClockChange,
-        fails=(BrokenRequest, SandboxNotFound),
+        fails=(BrokenRequest, SandboxNotFound, FixtureSetMissing),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
-from mockspi.errors import BrokenRequest, Failure, TooManyRules
+from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, TooManyRules
 from mockspi.exchange import Json, Reply
 from mockspi.rules.shapes import RuleShape, check_all
 from mockspi.sandbox import Sandbox
@@ -167,7 +167,7 @@ ROUTES = (
                noted=True),
     AdminRoute("LIST_SCENARIOS", "GET /scenarios", "Every scenario of the fixture set.", scenarios, ScenarioList, fails=()),
     AdminRoute("USE_SCENARIOS", f"POST {_SCENARIOS}", "Put scenarios on.", use, RulesReply, UseRequest,
-               fails=(*_ONE, ScenarioNotFound, TooManyRules), noted=True),
+               fails=(*_ONE, ScenarioNotFound, TooManyRules, FixtureSetMissing), noted=True),
     AdminRoute("CLEAR_SCENARIOS", f"DELETE {_SCENARIOS}", "Take scenarios off.", clear, RulesReply,
                query=ScenarioQuery, fails=_ONE, noted=True),
     AdminRoute("LIST_MAGIC", "GET /magic", "Every magic value.", magic, MagicList, query=MagicQuery, fails=(BrokenRequest,)),

@@ -12,7 +12,7 @@ from mockspi.admin import journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.clock import random_id
-from mockspi.errors import BrokenRequest, Failure, SandboxExists, TooManySandboxes
+from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.rules.shapes import Quota
 from mockspi.sandbox import Sandbox, told
@@ -196,7 +196,14 @@ ROUTES = (
         create,
         SandboxReply,
         NewSandbox,
-        fails=(BrokenRequest, SandboxExists, snapshots.SnapshotNotFound, rules.ScenarioNotFound, TooManySandboxes),
+        fails=(
+            BrokenRequest,
+            SandboxExists,
+            snapshots.SnapshotNotFound,
+            rules.ScenarioNotFound,
+            TooManySandboxes,
+            FixtureSetMissing,
+        ),
         status=201,
     ),
     AdminRoute("LIST_SANDBOXES", "GET /sandboxes", "All sandboxes.", listed, SandboxList, fails=()),

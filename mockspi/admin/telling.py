@@ -27,8 +27,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "another.",
         "SNAPSHOT_OF_ANOTHER_SET": "Snapshot '{snapshot}' lies over the fixture set '{theirs}', sandbox '{sandbox}' over "
         "'{ours}'. Make a sandbox from the snapshot instead.",
-        "FIXTURE_SET_MISSING": "The sandbox was made from the fixture set '{set}', which this server was not started with. "
-        "Start it with --fixture-set {set}=DIR, or delete the sandbox.",
+        "FIXTURE_SET_MISSING": "This lies over the fixture set '{set}', which the server was not started with. Start it with "
+        "--fixture-set {set}=DIR.",
         "FIXTURE_SET_UNKNOWN": "No fixture set is called '{set}'{hint}. GET /fixtures lists those that there are.",
         "RELOAD_NOT_DONE": "The fixture sets have not been read again within {seconds} s. GET /fixtures tells what is served.",
         "TOO_MANY_SNAPSHOTS": "There are already {most} snapshots, which is the most that there may be. Delete some.",

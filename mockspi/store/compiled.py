@@ -56,6 +56,8 @@ def compile_set(
         finally:
             connection.close()
         Path(name).replace(target)
+    except sqlite3.Error as error:
+        raise UsageError(f"the compiled fixture set {target} cannot be written: {error}") from error
     finally:
         Path(name).unlink(missing_ok=True)
 
