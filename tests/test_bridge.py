@@ -184,7 +184,7 @@ def test_a_wrong_count_says_how_often_it_came(box: AppBox) -> None:
     assert box.verify("GET_CUSTOMER") == box.verify("GET_CUSTOMER", at_least=1, at_most=2) == 2
     assert told(box, contract="GET_CUSTOMER", exactly=1) == ["expected exactly 1 call of GET_CUSTOMER; there were 2"]
     assert told(box, contract="GET_CUSTOMER", never=True) == ["expected no call of GET_CUSTOMER; there were 2"]
-    assert told(box, contract="GET_CUSTOMER", at_most=1) == ["expected at most 1 calls of GET_CUSTOMER; there were 2"]
+    assert told(box, contract="GET_CUSTOMER", at_most=1) == ["expected at most 1 call of GET_CUSTOMER; there were 2"]
     assert told(box, contract="GET_CUSTOMER", at_least=3)[:3] == ["expected at least 3 calls of GET_CUSTOMER; there were 2"]
 
 

@@ -106,8 +106,8 @@ def _bounds(count: Mapping[str, Any]) -> str:
         return "no call of"
     if "exactly" in count:
         return f"exactly {_calls(count['exactly'])} of"
-    bounds = [f"at {word} {count[name]}" for name, word in (("atLeast", "least"), ("atMost", "most")) if name in count]
-    return f"{' and '.join(bounds)} calls of" if bounds else "a call of"
+    bounds = [(f"at {word}", count[name]) for name, word in (("atLeast", "least"), ("atMost", "most")) if name in count]
+    return " and ".join(f"{word} {_calls(many)}" for word, many in bounds) + " of" if bounds else "a call of"
 
 
 def _times(count: int) -> str:
