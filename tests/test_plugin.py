@@ -139,9 +139,12 @@ def test_not_strict(mockspi):
 """
     counts, told = outcome(tmp_path, source)
     assert counts == {"failed": 2, "passed": 2}, told
-    assert "strict: 1 call that no contract covers\n  #1 GET /spi/1.0/sa/custmers/C-1001 -> 404 UNKNOWN_ENDPOINT" in told
+    assert (
+        "strict: 1 call that no contract covers\n  #1 GET /spi/1.0/sa/custmers/C-1001 -> 404, no contract: UNKNOWN_ENDPOINT"
+        in told
+    )
     assert "the nearest is SEARCH_CUSTOMERS" in told
-    assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405 METHOD_NOT_ALLOWED" in told
+    assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405, no contract: METHOD_NOT_ALLOWED" in told
 
 
 def test_a_failed_test_shows_the_journals_of_both_kinds_and_a_passed_one_nothing(tmp_path: Path) -> None:
