@@ -133,6 +133,15 @@ def test_nothing_but_the_declared_dependencies_is_needed(installed: Installed) -
     assert {"flask", "granian", "marshmallow", "mockspi"} <= names
 
 
+def test_a_command_runs_with_a_server_and_without_the_extra_and_pytest_would_find_the_plugin(installed: Installed) -> None:
+    call = "import os, urllib.request as r; r.urlopen(os.environ['MOCKSPI_BASE_URL'] + '/openapi.json?api_key=mockspi-staging')"
+    done = installed.run("mockspi", "run", "--", str(installed.bin / "python"), "-c", call)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = zipfile.ZipFile(installed.wheel)
+    entries = next(name for name in names.namelist() if name.endswith("entry_points.txt"))
+    assert "[pytest11]\nmockspi = mockspi.testing.plugin" in names.read(entries).decode()
+
+
 def test_the_installed_sample_set_has_nothing_to_report(installed: Installed) -> None:
     done = installed.run("mockspi", "fixtures", "lint")
     assert (done.returncode, done.stderr) == (0, "")

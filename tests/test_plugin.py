@@ -26,18 +26,20 @@ def look(box, customer="C-1001"):
 """
 
 
-def begun(folder: Path, source: str, *words: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+def begun(
+    folder: Path, source: str, *words: str, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.Popen[str]:
     """pytest in a folder that holds one test file."""
     (folder / "test_it.py").write_text(LOOK + source, "utf-8")
     (folder / "pytest.ini").touch()
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder / 'run'}", *words]
     kept = {name: value for name, value in clean_environment(env).items() if not name.startswith("PYTEST_")}
-    return subprocess.Popen(command, cwd=folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=cwd or folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def outcome(folder: Path, source: str, *words: str, env: dict[str, str] | None = None) -> tuple[dict[str, int], str]:
+def outcome(folder: Path, source: str, *words: str, **options: Any) -> tuple[dict[str, int], str]:
     """How many tests ended how, and the report."""
-    told, _ = begun(folder, source, *words, env=env).communicate(timeout=300)
+    told, _ = begun(folder, source, *words, **options).communicate(timeout=300)
     last = told.strip().splitlines()[-1]
     return {kind: int(many) for many, kind in re.findall(r"(\d+) (passed|failed|errors?|warnings?)", last)}, told
 
@@ -137,9 +139,12 @@ def test_not_strict(mockspi):
 """
     counts, told = outcome(tmp_path, source)
     assert counts == {"failed": 2, "passed": 2}, told
-    assert "strict: 1 call that no contract covers\n  #1 GET /spi/1.0/sa/custmers/C-1001 -> 404 UNKNOWN_ENDPOINT" in told
+    assert (
+        "strict: 1 call that no contract covers\n  #1 GET /spi/1.0/sa/custmers/C-1001 -> 404, no contract: UNKNOWN_ENDPOINT"
+        in told
+    )
     assert "the nearest is SEARCH_CUSTOMERS" in told
-    assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405 METHOD_NOT_ALLOWED" in told
+    assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405, no contract: METHOD_NOT_ALLOWED" in told
 
 
 def test_a_failed_test_shows_the_journals_of_both_kinds_and_a_passed_one_nothing(tmp_path: Path) -> None:
@@ -200,7 +205,9 @@ def test_ours(mockspi, mockspi_app):
 """
     counts, told = outcome(tmp_path, source, "--mockspi-fixtures=ours")
     assert counts == {"passed": 1}, told
-    counts, told = outcome(tmp_path, source, "-o", "mockspi_fixtures=ours")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmockspi_fixtures = ours\n")
+    counts, told = outcome(tmp_path, source, "--rootdir=..", "..", cwd=tmp_path / "below")
     assert counts == {"passed": 1}, told
     counts, told = outcome(tmp_path, source, "--mockspi-fixtures=theirs")
     assert counts == {"error": 1}, told
@@ -233,7 +240,7 @@ def test_there(mockspi, mockspi_server):
             assert (tmp_path / "base").read_text() == base
         assert len(server.admin("GET", "/sandboxes").json()["sandboxes"]) == 1
         counts, told = outcome(tmp_path, source, "--mockspi-admin-url", server.admin_url)
-        assert "the admin token is missing" in told
+        assert "--mockspi-admin-url needs its token: --mockspi-admin-token or MOCKSPI_ADMIN_TOKEN" in told
         assert requests.get(server.admin_url + "/health/live", timeout=30).status_code == 200
     counts, told = outcome(tmp_path, source, *by_options)
     assert "no admin port answers at" in told

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -119,23 +121,26 @@ def test_a_command_that_a_signal_ended_is_128_and_its_number(number: signal.Sign
 
 SLEEP = """
 import os, pathlib, signal, sys, time
-def ended(number, _):
-    pathlib.Path("signal").write_text(str(number))
-    sys.exit(5)
-signal.signal(signal.SIGINT, ended)
-signal.signal(signal.SIGTERM, ended)
+seen = []
+signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
 pathlib.Path("pid.part").write_text(str(os.getpid()))
 os.rename("pid.part", "pid")
-time.sleep(600)
+while not seen:
+    time.sleep(0.05)
+time.sleep(0.5)
+pathlib.Path("signals").write_text(str([int(number) for number in seen]))
+sys.exit(5)
 """
 
 
 @contextmanager
-def sleeping(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def sleeping(folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """``mockspi run`` with a command that waits for a signal, once it does; both are gone afterwards."""
     command = [sys.executable, "-m", "mockspi", "run", "--", sys.executable, "-c", SLEEP]
     env = clean_environment({"TMPDIR": str(folder)})
-    process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+    ends = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
+    process = subprocess.Popen(command, cwd=folder, env=env, text=True, **ends)
     try:
         until(lambda: (folder / "pid").exists() or process.poll() is not None)
         yield process
@@ -165,9 +170,25 @@ def test_a_signal_is_passed_on_and_the_command_decides(number: signal.Signals, t
         assert servers(tmp_path)
         process.send_signal(number)
         assert process.wait(60) == 5
-    assert (tmp_path / "signal").read_text() == str(int(number))
+    assert (tmp_path / "signals").read_text() == f"[{int(number)}]"
     assert servers(tmp_path) == []
     assert list(tmp_path.glob("mockspi-*")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes a terminal as Linux does")
+def test_ctrl_c_in_a_terminal_reaches_the_command_once(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+
+    def take_terminal() -> None:
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    with sleeping(tmp_path, stdin=theirs, start_new_session=True, preexec_fn=take_terminal) as process:
+        os.write(ours, b"\x03")
+        assert process.wait(60) == 5
+    assert (tmp_path / "signals").read_text() == f"[{int(signal.SIGINT)}]"
+    assert servers(tmp_path) == []
+    os.close(ours)
+    os.close(theirs)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="asks /proc which processes there are")

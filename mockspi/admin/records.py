@@ -75,8 +75,7 @@ def read(desk: Desk, inputs: Json, _: Json) -> Reply:
 def put(desk: Desk, inputs: Json, body: Json) -> Json:
     """Write records, each under its own key, new or not: all of them or none."""
     kind, sandbox, sent = _kind(inputs), desk.sandbox(inputs), body["records"]
-    custom = open_set(desk.settings.fixtures).custom().get(kind.collection.name, frozenset())
-    strangers = Strangers(closed=True, allowed=custom)
+    strangers = Strangers(closed=True, allowed=_custom(desk, kind))
     refuse([
         Problem(f"/records/{index}{one.path}", one.message)
         for index, record in enumerate(sent)
@@ -105,6 +104,11 @@ def _taken(records: Records, kind: Kind, record: Json) -> Iterator[str]:
         if term in kind.unique:
             others = (kind.collection.key_of(one) for one in records.find(name, Criterion(term, (shown,))).records)
             yield from (f"the {term} {shown!r} is taken by {other}" for other in others if other != key)
+
+
+def _custom(desk: Desk, kind: Kind) -> frozenset[str]:
+    """The attributes that the fixture set has beside the declared ones."""
+    return open_set(desk.settings.fixtures).custom().get(kind.collection.name, frozenset())
 
 
 def _kind(inputs: Json) -> Kind:

@@ -132,7 +132,7 @@ class Box:
     def check(self) -> None:
         """What ``strict`` asks for, now."""
         __tracebackhide__ = True
-        if self._strict and (calls := [one for one in self.journal if telling.is_uncovered(one)]):
+        if self._strict and (calls := list(filter(None, map(telling.uncovered_by, self.journal)))):
             raise AssertionError(telling.uncovered(calls))
 
     def curl(self) -> str:

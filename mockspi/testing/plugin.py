@@ -50,10 +50,12 @@ def mockspi_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPat
     if not admin_url and _chosen(pytestconfig, "url"):
         raise pytest.UsageError("--mockspi-url needs --mockspi-admin-url and a token: sandboxes are made over the admin port")
     if admin_url:
-        base_url = _chosen(pytestconfig, "url") or os.environ.get("MOCKSPI_BASE_URL", "")
-        yield serving.connected(admin_url, pytestconfig.getoption("--mockspi-admin-token"), base_url)
+        token = pytestconfig.getoption("--mockspi-admin-token") or os.environ.get("MOCKSPI_ADMIN_TOKEN", "")
+        if not token:
+            raise pytest.UsageError("--mockspi-admin-url needs its token: --mockspi-admin-token or MOCKSPI_ADMIN_TOKEN")
+        yield serving.connected(admin_url, token, _chosen(pytestconfig, "url") or os.environ.get("MOCKSPI_BASE_URL", ""))
         return
-    folder, fixtures = tmp_path_factory.getbasetemp(), _chosen(pytestconfig, "fixtures")
+    folder, fixtures = tmp_path_factory.getbasetemp(), _fixtures(pytestconfig)
     words = serving.options({"fixtures": fixtures}) if fixtures else []
     if hasattr(pytestconfig, "workerinput"):  # of xdist; the folder above the workers' own is the run's
         with serving.shared(folder.parent / "mockspi", words, follow=os.getppid()) as server:
@@ -76,7 +78,7 @@ def mockspi_app(request: pytest.FixtureRequest) -> Iterator[AppBox]:
     """A sandbox of the test's own in this process, without a socket; with ``client`` and ``wsgi``."""
     from mockspi.testing.inside import AppBox, inside
 
-    house = inside(_chosen(request.config, "fixtures"))
+    house = inside(_fixtures(request.config))
     box = AppBox(house, house.call("POST", "/sandboxes", {"name": _name(request.node.name), **_wanted(request.node)}))
     yield from _lent(request.node, box)
 
@@ -140,6 +142,12 @@ def _wanted(item: pytest.Item) -> dict[str, Any]:
 def _name(test: str) -> str:
     """A name by which people know the sandbox again."""
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', test).strip('-.')[:40] or 'test'}-{os.urandom(4).hex()}"
+
+
+def _fixtures(config: pytest.Config) -> str:
+    """The fixture set; where the ini file names it, as seen from there."""
+    given, named = config.getoption("--mockspi-fixtures"), config.getini(_ini("fixtures"))
+    return str(given or (named and config.inipath and config.inipath.parent / named) or named)
 
 
 def _chosen(config: pytest.Config, name: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from mockspi.exchange import Json
 
 MOST = 50  #: how many calls a table shows
-_CLIENT_FAULTS = (400, 404, 405, 413, 415)
+_REFUSED, _FAILED = 400, 500
 _LONGEST = 200
 _HEADING = ["#", "status", "contract", "call", "ms", ""]
 
@@ -47,21 +47,23 @@ def call(question: Json) -> str:
     return str(question["contract"]) + (f" with {', '.join(parts)}" if parts else "")
 
 
-def is_uncovered(entry: Json) -> bool:
-    """Whether no contract covers a call: no such path or method, or a broken request; what a rule answered is covered."""
-    return bool(entry["findings"]) or (entry["reply"]["status"] in _CLIENT_FAULTS and not entry["rule"])
+def uncovered_by(entry: Json) -> Json:
+    """A call that no contract covers, and why; nothing where one does, or where a rule answered."""
+    status, code, body = entry["reply"]["status"], _code(entry), entry["reply"].get("body")
+    why = "; ".join(f"{finding['code']}: {finding['message']}" for finding in entry["findings"])
+    if status >= _REFUSED and not entry["rule"]:
+        kind = "mockspi failed" if status >= _FAILED else "the contract refused it" if entry["contract"] else "no contract"
+        why = f"{kind}: {code or status}"
+    told = {"number": entry["number"], "method": entry["method"], "path": entry["path"], "status": status, "why": why}
+    return {**told, "errors": body.get("errors", ()) if isinstance(body, dict) else ()} if why else {}
 
 
-def uncovered(entries: Sequence[Json]) -> str:
+def uncovered(calls: Sequence[Json]) -> str:
     """What strict mode says."""
-    many = len(entries)
-    lines = [f"strict: {many} call{'s' if many > 1 else ''} that no contract covers"]
-    for one in entries[:MOST]:
-        lines.append(f"  #{one['number']} {one['method']} {_target(one)} -> {_outcome(one)}")
-        body = one["reply"].get("body")
-        errors = body.get("errors", ()) if isinstance(body, dict) else ()
-        lines += [f"      {': '.join(filter(None, (problem.get('path'), problem.get('message'))))}" for problem in errors]
-        lines += [f"      {finding['code']}: {finding['message']}" for finding in one["findings"]]
+    lines = [f"strict: {_calls(len(calls))} that no contract covers"]
+    for one in calls[:MOST]:
+        lines.append(f"  #{one['number']} {one['method']} {printable(one['path'])} -> {one['status']}, {one['why']}")
+        lines += [f"      {': '.join(filter(None, (wrong.get('path'), wrong['message'])))}" for wrong in one.get("errors", ())]
     return "\n".join(lines)
 
 
@@ -106,8 +108,8 @@ def _bounds(count: Mapping[str, Any]) -> str:
         return "no call of"
     if "exactly" in count:
         return f"exactly {_calls(count['exactly'])} of"
-    bounds = [f"at {word} {count[name]}" for name, word in (("atLeast", "least"), ("atMost", "most")) if name in count]
-    return f"{' and '.join(bounds)} calls of" if bounds else "a call of"
+    bounds = [(f"at {word}", count[name]) for name, word in (("atLeast", "least"), ("atMost", "most")) if name in count]
+    return " and ".join(f"{word} {_calls(many)}" for word, many in bounds) + " of" if bounds else "a call of"
 
 
 def _times(count: int) -> str:
@@ -118,13 +120,14 @@ def _calls(count: int) -> str:
     return "1 call" if count == 1 else f"{count} calls"
 
 
+def printable(text: str) -> str:
+    """Text without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def _target(entry: Json) -> str:
     asked = urlencode({name: value for name, value in entry["query"].items() if name != "api_key"}, doseq=True)
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in entry["path"]) + (f"?{asked}" if asked else "")
-
-
-def _outcome(entry: Json) -> str:
-    return " ".join(filter(None, [str(entry["reply"]["status"]), _code(entry)]))
+    return printable(entry["path"]) + (f"?{asked}" if asked else "")
 
 
 def _code(entry: Json) -> str:
