@@ -143,7 +143,7 @@ def test_not_strict(mockspi):
         "strict: 1 call that no contract covers\n  #1 GET /spi/1.0/sa/custmers/C-1001 -> 404, no contract: UNKNOWN_ENDPOINT"
         in told
     )
-    assert "the nearest is SEARCH_CUSTOMERS" in told
+    assert "the nearest is GET_CUSTOMER" in told
     assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405, no contract: METHOD_NOT_ALLOWED" in told
 
 

@@ -87,6 +87,11 @@ def a_run(box: Box) -> str:
     admin(box, "POST", "/reset", {"records": True})
     box.call("GET", f"/sa/customers/{id_}")
     box.call("POST", "/sa/customers", json=CUSTOMER)
+    put = {"profile": {**CUSTOMER["profile"], "email": "c@example.com", "customerId": "C-put"}}
+    admin(box, "PUT", "/records/customers", {"records": [put]})
+    admin(box, "DELETE", "/records/customers/C-1002")
+    for key in ("C-put", "C-1002"):
+        box.call("GET", f"/sa/customers/{key}")
     return id_
 
 
@@ -185,6 +190,12 @@ def test_a_sandbox_that_began_with_a_snapshot_brings_it(box: Box, house: Server,
     other.call("POST", "/sa/customers", json={"profile": {**CUSTOMER["profile"], "email": "b@example.com"}})
     done = mockspi("replay", str(packed(other, tmp_path)))
     assert (done.returncode, done.stdout) == (0, "3 calls answered the same\n")
+
+
+def test_a_quota_is_kept_again(house: Server, tmp_path: Path) -> None:
+    box = Box(house, house.minted(quota={"limit": 2, "window": 60_000}))
+    assert [box.call("GET", "/sa/customers/C-1001").status_code for _ in range(3)] == [200, 200, 429]
+    assert mockspi("replay", str(packed(box, tmp_path))).stdout == "3 calls answered the same\n"
 
 
 def test_another_fixture_set_travels_in_the_bundle_or_must_be_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mockspi.errors import BrokenRequest, Failure, StoreBusy
 from mockspi.exchange import Json, Reply
 from mockspi.fixtures.flaws import flaws, own
 from mockspi.fixtures.reading import open_set
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Integer, Many, Problem, Shape, Strangers, did_you_mean
 from mockspi.store.base import Criterion, Records
 
@@ -62,26 +63,27 @@ class RecordReply(Shape):
 def listed(desk: Desk, inputs: Json, _: Json) -> Reply:
     """What the sandbox sees of a collection: the fixture set's records and its own."""
     kind, size = _kind(inputs), inputs.get("pageSize", 100)
-    records = desk.store.read(desk.sandbox(inputs).space)
-    page = records.find(kind.collection.name, offset=(inputs.get("pageNumber", 1) - 1) * size, limit=size)
+    page = desk.records(desk.sandbox(inputs)).find(
+        kind.collection.name, offset=(inputs.get("pageNumber", 1) - 1) * size, limit=size
+    )
     return Reply.of({"records": list(page.records), "totalCount": page.total})
 
 
 def read(desk: Desk, inputs: Json, _: Json) -> Reply:
     """One record."""
-    return Reply.of({"record": _existing(desk.store.read(desk.sandbox(inputs).space), inputs)})
+    return Reply.of({"record": _existing(desk.records(desk.sandbox(inputs)), inputs)})
 
 
 def put(desk: Desk, inputs: Json, body: Json) -> Json:
     """Write records, each under its own key, new or not: all of them or none."""
     kind, sandbox, sent = _kind(inputs), desk.sandbox(inputs), body["records"]
-    strangers = Strangers(closed=True, allowed=_custom(desk, kind))
+    strangers = Strangers(closed=True, allowed=_custom(desk, sandbox, kind))
     refuse([
         Problem(f"/records/{index}{one.path}", one.message)
         for index, record in enumerate(sent)
         for one in flaws(kind, record, strangers)
     ])  # fmt: skip
-    with desk.store.write(sandbox.space) as records:
+    with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
         for index, record in enumerate(sent):
             refuse([Problem(f"/records/{index}", message) for message in _taken(records, kind, record)])
             records.put(kind.collection.name, record)
@@ -91,7 +93,7 @@ def put(desk: Desk, inputs: Json, body: Json) -> Json:
 def delete(desk: Desk, inputs: Json, _: Json) -> Json:
     """Remove one record from the sandbox's view."""
     kind, sandbox = _kind(inputs), desk.sandbox(inputs)
-    with desk.store.write(sandbox.space) as records:
+    with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
         _existing(records, inputs)
         records.delete(kind.collection.name, inputs["key"])
     return {"done": f"{sandbox.name}: {inputs['key']} deleted from {kind.collection.name}"}
@@ -106,9 +108,9 @@ def _taken(records: Records, kind: Kind, record: Json) -> Iterator[str]:
             yield from (f"the {term} {shown!r} is taken by {other}" for other in others if other != key)
 
 
-def _custom(desk: Desk, kind: Kind) -> frozenset[str]:
-    """The attributes that the fixture set has beside the declared ones."""
-    return open_set(desk.settings.fixtures).custom().get(kind.collection.name, frozenset())
+def _custom(desk: Desk, sandbox: Sandbox, kind: Kind) -> frozenset[str]:
+    """The attributes that its fixture set has beside the declared ones."""
+    return open_set(desk.settings.sets[sandbox.fixtures]).custom().get(kind.collection.name, frozenset())
 
 
 def _kind(inputs: Json) -> Kind:
@@ -131,8 +133,8 @@ ROUTES = (
     AdminRoute("LIST_RECORDS", f"GET {_ALL}", "A collection as the sandbox sees it.", listed, RecordsReply, query=RecordsQuery,
                fails=_FAILS),
     AdminRoute("PUT_RECORDS", f"PUT {_ALL}", "Write records, all or none.", put, Done, RecordsRequest,
-               fails=(*_FAILS, StoreBusy), exact=True),
+               fails=(*_FAILS, StoreBusy), exact=True, noted=True),
     AdminRoute("GET_RECORD", f"GET {_ONE}", "One record.", read, RecordReply, fails=(*_FAILS, RecordNotFound)),
     AdminRoute("DELETE_RECORD", f"DELETE {_ONE}", "Remove one record.", delete, Done,
-               fails=(*_FAILS, RecordNotFound, StoreBusy)),
+               fails=(*_FAILS, RecordNotFound, StoreBusy), noted=True),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,7 +81,9 @@ class Inside:
         self._now = change.time
         method, path = change.call.replace("{sandbox}", _NAME).split(" ", 1)
         headers = {"host": "127.0.0.1", "authorization": f"Bearer {_TOKEN}", "content-type": "application/json"}
-        query = tuple((name, str(text)) for name, text in change.query.items())
+        asked = {name: str(value) for name, value in change.query.items()}
+        path = re.sub(r"\{(\w+)\}", lambda found: asked.pop(found[1], found[0]), path)
+        query = tuple(asked.items())
         body = encode(change.body) if method in ("POST", "PUT") else b""
         reply = self._admin.handle(Request(method, path, query, headers, body))
         return "" if reply.status < 300 else f"{method} {path} was refused: {_sentence(reply)}"

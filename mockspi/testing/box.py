@@ -132,8 +132,8 @@ class Box:
     def check(self) -> None:
         """What ``strict`` asks for, now."""
         __tracebackhide__ = True
-        if self._strict and (calls := list(filter(None, map(telling.uncovered_by, self.journal)))):
-            raise AssertionError(telling.uncovered(calls))
+        if self._strict and (found := self._ask("POST", "/strict", {}))["uncovered"]:
+            raise AssertionError(telling.uncovered(found["uncovered"], found["uncoveredCount"]))
 
     def curl(self) -> str:
         """The last call as a command line; empty where there was none. The key is ``$MOCKSPI_API_KEY``."""
