@@ -116,6 +116,7 @@ def test_a_saved_record_is_served(live: Live) -> None:
 
 def test_texts_scenarios_and_magic_values_come_with_it(live: Live) -> None:
     key = live.server.minted(scenario="rate-limited")
+    assert {live.server.call("GET", "/sa/customers/C-1001", key=key).status_code for _ in range(8)} == {200}
     edit(live.folder / "messages/en.json", lambda one: one.update(CUSTOMER_NOT_FOUND="Gone."))
     edit(live.folder / "rules/rate-limited.json", lambda one: one.update(rules=[{"then": {"status": 418}}]))
     edit(live.folder / "magic.json", lambda one: one["values"].append({"about": "x", "id": "MAGIC-NEW", "then": {"status": 507}}))
