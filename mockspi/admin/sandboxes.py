@@ -85,7 +85,7 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     """A sandbox of one's own; with a snapshot's records, where one is named, before its key opens anything."""
     sweep(desk)
     real = desk.real()
-    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
+    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_hex(16)
     expires = real + body["ttl"] if "ttl" in body else None
     seed, locale = body.get("seed") or random_id(), body.get("locale", "")
     made = Sandbox(name, key, real, expires, seed, locale=locale, serial=new_serial(real))
