@@ -25,6 +25,7 @@ FORMAT, VERSION = "mockspi-bundle", 1
 SETTINGS = ("base_path", "api_version", "reservation_minutes", "delivery_groups", "max_body", "journal_body")
 MOST_FIXTURES = 67_108_864  #: bytes; larger sets are not packed
 _LONGEST_LINE, _LARGEST = 134_217_728, 1_073_741_824
+_VAST = 2**53
 _FILE = re.compile(r"((records|examples|messages|rules)/)?[A-Za-z0-9][\w.-]{0,120}\.json\Z")
 
 
@@ -141,7 +142,13 @@ def _heard(told: Json) -> Part:
         return File(value["name"], _bytes(value))
     if kind == "change":
         found = Change(**value)
-        _expect(isinstance(found.body, dict) and isinstance(found.query, dict) and "{sandbox}" in found.call, "change")
+        _expect(
+            abs(int(found.time)) < _VAST
+            and isinstance(found.body, dict)
+            and isinstance(found.query, dict)
+            and "{sandbox}" in found.call,
+            "change",
+        )
         return Change(found.call, found.query, found.body, int(found.time))
     if kind == "snapshot":
         rows = [(str(collection), str(key), record) for collection, key, record in value["records"]]
@@ -164,6 +171,7 @@ def _header(told: Json) -> Header:
 
 def _row(told: Json) -> Row:
     facts = {name: told[name] for name in _FACTS if name in told}
+    _expect(all(abs(int(told[name])) < _VAST for name in ("number", "time", "clock", "status")), "exchange")
     _expect(isinstance(told["method"], str) and all(isinstance(one, str) for one in told["headers"].values()), "exchange")
     _expect(all(isinstance(told.get(name, {}), dict) for name in ("cut", "trouble", "headers")), "exchange")
     for pairs in (told["query"], told["replyHeaders"]):

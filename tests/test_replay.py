@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from conftest import Server, mockspi, serving
 from journals import Box, new_box
 
@@ -107,6 +108,26 @@ def test_two_sandboxes_without_a_seed_make_other_ids_and_each_replays_its_own(ho
     assert a_run(one) != a_run(other)
     for box in (one, other):
         assert mockspi("replay", str(packed(box, tmp_path))).returncode == 0
+
+
+def test_rules_that_run_out_and_faults_at_the_socket_are_replayed_without_waiting(box: Box, tmp_path: Path) -> None:
+    slow = {"when": {"contract": "GET_CUSTOMER", "ttl": 1_000}, "then": {"status": 500, "delay": {"fixed": 100}}}
+    admin(box, "POST", "/rules", {"rules": [slow, {"when": {"contract": "RETURN"}, "then": {"fault": "reset"}},
+                                            {"when": {"contract": "SEARCH_ORDERS"}, "then": {"fault": "truncate"}}]})  # fmt: skip
+    while box.call("GET", "/sa/customers/C-1001").status_code == 500:
+        pass
+    for path in ("/sa/orders/return", "/sa/orders/search"):
+        with pytest.raises(requests.RequestException):
+            box.call("POST", path, json={"orderId": "O-1"})
+    file = packed(box, tmp_path)
+    assert len({one["exchange"].get("rule") for one in lines(file) if "exchange" in one}) == 4
+    assert mockspi("replay", str(file)).returncode == 0
+
+    def mend(told: list[Any]) -> None:
+        told[-2]["exchange"]["trouble"]["fault"] = "reset"
+
+    done = mockspi("replay", str(mended(file, mend)))
+    assert (done.returncode, '/trouble/fault: expected "reset", got "truncate"' in done.stdout) == (1, True)
 
 
 def test_the_first_difference_is_told_field_by_field(box: Box, tmp_path: Path) -> None:
@@ -253,6 +274,7 @@ def broken(name: str) -> Mend:
             "a number that is a text": lambda: told[1]["exchange"].update(status="many"),
             "a way out": lambda: told.insert(1, {"file": {"name": "records/../../../evil.json", "text": "{}"}}),
             "an absolute way out": lambda: told.insert(1, {"file": {"name": "/tmp/evil.json", "text": "{}"}}),
+            "a time without end": lambda: told[1]["exchange"].update(time=10**40),
             "another kind": lambda: told.insert(1, {"strange": {}}),
             "no object": lambda: told.insert(1, [1]),
             "a header that is no header": lambda: told[0].update(settings=7),
@@ -269,7 +291,7 @@ def broken(name: str) -> Mend:
 @pytest.mark.parametrize("name", [
     "no header", "another version", "a header without a seed", "an end that is missing", "an end that is wrong",
     "a call without a path", "a body that is no base64", "a number that is a text", "a way out", "an absolute way out",
-    "another kind", "no object", "a header that is no header", "a setting that cannot be",
+    "a time without end", "another kind", "no object", "a header that is no header", "a setting that cannot be",
     "a setting that is missing", "a place that is none", "a cut that is none",
 ])  # fmt: skip
 def test_a_broken_bundle_is_refused_with_a_sentence(box: Box, tmp_path: Path, name: str) -> None:

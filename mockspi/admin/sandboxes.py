@@ -89,7 +89,7 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
 def create(desk: Desk, _: Json, body: Json) -> Json:
     """A sandbox of one's own; what it is made from is there before its key opens anything."""
     real = desk.real()
-    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
+    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_hex(16)
     expires = real + body["ttl"] if "ttl" in body else None
     source, seed = body.get("from", MAIN), body.get("seed") or random_id()
     kept = None if source in desk.settings.sets else snapshots.existing(desk, source)

@@ -267,6 +267,8 @@ class JournalStore:
                 if not step:
                     return
                 connection.execute(_DROP, (sandbox, step[-1])).fetchall()
+            if len(step) == len(found) < _STEP:
+                return
             time.sleep(_PAUSE_SECONDS)
 
 
