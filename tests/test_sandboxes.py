@@ -163,6 +163,17 @@ def test_a_snapshot_can_be_restored_and_begun_from(house: Server) -> None:
         assert house.admin("POST", path, body).json()["errorCode"] == "SNAPSHOT_NOT_FOUND"
 
 
+def test_of_a_sandbox_that_cannot_be_made_nothing_is_left(house: Server) -> None:
+    create(house, house.minted(name="source"))
+    house.admin("POST", "/sandboxes/source/snapshot", {"name": "one-record"})
+    before = spaces(house)
+    for wanted in ({"scenario": "no-such-scenario"}, {"name": "source"}, {"from": "no-such-snapshot"}, {"locale": "tlh"}):
+        assert (
+            house.admin("POST", "/sandboxes", {"from": "one-record", "scenario": "flaky-first-call", **wanted}).status_code >= 400
+        )
+        assert spaces(house) == before, wanted
+
+
 def test_a_snapshot_of_an_untouched_sandbox_empties_a_touched_one(house: Server) -> None:
     key = house.minted(name="touched")
     house.admin("POST", "/sandboxes/touched/snapshot", {"name": "untouched"})

@@ -93,11 +93,11 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     )
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
-    if "from" in body:
-        desk.store.copy(snapshots.existing(desk, body["from"]), made.space)
-    if "scenario" in body:
-        rules.put_on(desk, made.space, [body["scenario"]])
     try:
+        if "from" in body:
+            desk.store.copy(snapshots.existing(desk, body["from"]), made.space)
+        if "scenario" in body:
+            rules.put_on(desk, made.space, [body["scenario"]])
         gone = desk.sandboxes.create(made)
     except Failure:
         forget(desk, made.space)
