@@ -73,6 +73,12 @@ def test_a_minted_key_opens_a_sandbox_that_nobody_else_sees(house: Server) -> No
     assert not has(house, house.key)
 
 
+def test_a_key_that_is_made_up_can_be_pasted_behind_a_command_and_into_an_address(house: Server) -> None:
+    keys = {house.minted() for _ in range(200)}
+    assert len(keys) == 200
+    assert all(key.isascii() and key.isalnum() and len(key) >= 24 for key in keys)
+
+
 def test_a_sandbox_is_read_by_name_and_by_key(house: Server) -> None:
     key = house.minted(name="read-me", seed="s", locale="fr")
     for name in ("read-me", key):

@@ -86,7 +86,7 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
 def create(desk: Desk, _: Json, body: Json) -> Json:
     """A sandbox of one's own; with a snapshot's records, where one is named, before its key opens anything."""
     real = desk.real()
-    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_urlsafe(18)
+    name, key = body.get("name") or f"sandbox-{secrets.token_hex(4)}", body.get("api_key") or secrets.token_hex(16)
     expires = real + body["ttl"] if "ttl" in body else None
     made = Sandbox(
         name, key, real, expires, body.get("seed"), locale=_spoken(desk, body), quota=body.get("quota"), serial=new_serial(real)
