@@ -45,6 +45,9 @@ GUARDS = tuple(Guard(**one) for one in tomllib.loads((ROOT / "tests" / "guards.t
 def main(words: Sequence[str]) -> int:
     """Take out each guard in turn."""
     chosen = [one for one in GUARDS if all(word.lower() in f"class {one.number} {one.what} {one.test}".lower() for word in words)]
+    if not chosen:
+        print(f"no guard has the words {' '.join(words)}")
+        return 1
     failed = []
     with tempfile.TemporaryDirectory(prefix="mockspi-guards-") as name:
         tree = Path(name) / "tree"

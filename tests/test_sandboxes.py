@@ -64,6 +64,12 @@ def test_a_minted_key_opens_a_sandbox_that_nobody_else_sees(house: Server) -> No
     assert not has(house, house.key)
 
 
+def test_a_key_that_is_made_up_can_be_pasted_behind_a_command_and_into_an_address(house: Server) -> None:
+    keys = {house.minted() for _ in range(200)}
+    assert len(keys) == 200
+    assert all(key.isascii() and key.isalnum() and len(key) >= 24 for key in keys)
+
+
 def test_a_sandbox_is_read_by_name_and_by_key(house: Server) -> None:
     key = house.minted(name="read-me", seed="s", locale="fr")
     for name in ("read-me", key):
@@ -152,6 +158,17 @@ def test_a_snapshot_can_be_restored_and_begun_from(house: Server) -> None:
     assert house.admin("DELETE", "/snapshots/filled").status_code == 200
     for path, body in (("/sandboxes", {"from": "filled"}), ("/sandboxes/camera/restore", {"name": "filled"})):
         assert house.admin("POST", path, body).json()["errorCode"] == "SNAPSHOT_NOT_FOUND"
+
+
+def test_of_a_sandbox_that_cannot_be_made_nothing_is_left(house: Server) -> None:
+    create(house, house.minted(name="source"))
+    house.admin("POST", "/sandboxes/source/snapshot", {"name": "one-record"})
+    before = spaces(house)
+    for wanted in ({"scenario": "no-such-scenario"}, {"name": "source"}, {"from": "no-such-snapshot"}, {"locale": "tlh"}):
+        assert (
+            house.admin("POST", "/sandboxes", {"from": "one-record", "scenario": "flaky-first-call", **wanted}).status_code >= 400
+        )
+        assert spaces(house) == before, wanted
 
 
 def test_a_snapshot_of_an_untouched_sandbox_empties_a_touched_one(house: Server) -> None:

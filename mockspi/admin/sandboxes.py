@@ -100,9 +100,9 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     )  # fmt: skip
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
-    if kept:
-        desk.store.copy(kept.space, made.space)
     try:
+        if kept:
+            desk.store.copy(kept.space, made.space)
         if "scenario" in body:
             rules.put_on(desk, made, [body["scenario"]])
         gone = desk.sandboxes.create(made)
