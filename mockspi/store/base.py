@@ -135,6 +135,9 @@ class Store(Protocol):
     def read(self, sandbox: str) -> Records:
         """The records as they are now."""
 
+    def view(self, sandbox: str) -> AbstractContextManager[Records]:
+        """The records as they are when it begins, whatever is written meanwhile."""
+
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""
 
