@@ -50,6 +50,8 @@ def refuse(found: Iterator[Problem]) -> None:
 
 def _misplaced(records: Readable, order: Json) -> Iterator[Problem]:
     """What an order as a whole cannot be, or names in vain."""
+    if "/" in order["orderId"]:
+        yield Problem("/orderId", "an id without / is expected: it must fit into a path")
     if order["orderStatus"] not in ARRIVING:
         yield Problem("/orderStatus", f"an order arrives as one of: {', '.join(ARRIVING)}")
     if order.get("returnProductList"):
