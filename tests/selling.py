@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import requests
 from conftest import NOON, Sandbox
 
 from mockspi import building, settings
@@ -17,7 +18,6 @@ from mockspi.exchange import Reply, Request
 MINUTE, DAY = 60_000, 86_400_000
 TOKEN = "a-token-for-tests"
 PRICE = Decimal("24.00")
-_numbers = itertools.count(1)
 
 
 def sold(product: str, quantity: int = 1, item: str = "1", **more: Any) -> dict[str, Any]:
@@ -49,31 +49,55 @@ def sell(sandbox: Sandbox, sent: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-class Shop:
-    """A merchant in the test process: both ports, no network."""
+class InProcess:
+    """Both ports of a merchant in the test process, asked as a ``Server`` is: no network, and coverage sees it all."""
 
-    def __init__(self, folder: Path, fixtures: str = "sample") -> None:
-        chosen = {"state": str(folder / "state"), "fixtures": fixtures, "admin_token": TOKEN, "api_key": ["shop=key-shop"]}
+    def __init__(self, folder: Path, fixtures: str = "sample", keys: Sequence[str] = ("shop",)) -> None:
+        named = [f"{name}=key-{name}" for name in keys]
+        chosen = {"state": str(folder / "state"), "fixtures": fixtures, "admin_token": TOKEN, "api_key": named}
         house = building.build(settings.load(chosen, {}))
         self.service, self.desk = house.service(), house.desk("http://shop")
-        self.office = AdminService(self.desk, TOKEN)
-        self.key = "key-shop"
+        self._office = AdminService(self.desk, TOKEN)
 
-    def opened(self) -> Shop:
-        """The same shop with a sandbox of its own, whose clock stands still."""
-        self.key = f"key-{next(_numbers)}"
-        self.admin("POST", "/sandboxes", {"api_key": self.key, "clock": {"frozen": NOON}, "seed": "shop"})
-        return self
+    def call(self, method: str, path: str, key: str, **options: Any) -> requests.Response:
+        """One SPI."""
+        query = tuple({"api_key": key, **options.get("params", {})}.items())
+        return _answer(self.service.handle(_request(method, f"/spi/1.0{path}", options.get("json"), query)))
+
+    def admin(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """One call of the admin port."""
+        headers = {"host": "localhost", "authorization": f"Bearer {TOKEN}"}
+        return _answer(self._office.handle(_request(method, path, body, (), headers)))
+
+    def minted(self, **wanted: Any) -> str:
+        """The api_key of a new sandbox."""
+        return str(self.admin("POST", "/sandboxes", wanted).json()["api_key"])
+
+
+class Shop:
+    """One sandbox of a merchant in the test process, for tests of many steps."""
+
+    def __init__(self, merchant: InProcess) -> None:
+        self.merchant = merchant
+        self.key = merchant.minted(clock={"frozen": NOON}, seed="shop")
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """What an SPI answers."""
-        return _read(self.service.handle(_request(method, f"/spi/1.0{path}", body, (("api_key", self.key),))))
+        found: dict[str, Any] = self.merchant.call(method, path, self.key, json=body).json()
+        return found
 
-    def admin(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """What the admin port answers, of this sandbox where a path begins with a dot."""
-        path = f"/sandboxes/{self.key}{path[1:]}" if path.startswith(".") else path
-        headers = {"host": "localhost", "authorization": f"Bearer {TOKEN}"}
-        return _read(self.office.handle(_request(method, path, body, (), headers)))
+    def admin(self, method: str, path: str = "", body: Any = None) -> dict[str, Any]:
+        """What the admin port answers about this sandbox."""
+        found: dict[str, Any] = self.merchant.admin(method, f"/sandboxes/{self.key}{path}", body).json()
+        return found
+
+    def write(self, collection: str, *records: dict[str, Any]) -> None:
+        """Put records where no call would."""
+        opened = self.merchant.desk.sandboxes.named(self.key)
+        assert opened is not None
+        with self.merchant.desk.store.write(opened.space) as there:
+            for record in records:
+                there.put(collection, record)
 
 
 def _request(method: str, path: str, body: Any, query: Any, headers: dict[str, str] | None = None) -> Request:
@@ -81,7 +105,8 @@ def _request(method: str, path: str, body: Any, query: Any, headers: dict[str, s
     return Request(method, path, query, {"content-type": "application/json", **(headers or {})}, raw)
 
 
-def _read(reply: Reply) -> dict[str, Any]:
-    assert reply.status < 500, reply.body
-    found: dict[str, Any] = json.loads(reply.body)
-    return found
+def _answer(reply: Reply) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code, answer._content = reply.status, reply.body
+    assert reply.status < 500, answer.text
+    return answer

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from conftest import NOON, ROOT, Sandbox, Server, mockspi, serving
-from selling import Shop, order, sell, sold
+from selling import InProcess, Shop, order, sell, sold
 from test_checkout import line, validate
 from test_orders import give_back
 from test_orders import line as back
 
 from mockspi.retail.invariants import INVARIANTS
-from mockspi.sandbox import Sandbox as Opened
 
 NAMES = [one.name for one in INVARIANTS]
 
@@ -55,7 +54,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
      "/reply/returnOrderId", "the return R is not on its order"),
     ("ORDER_LINES_ADD_UP", "orders", order("O-1", {**sold("P-1001"), "price": 23}), "/orderProductList/0/subTotal", "24.0 does"),
     ("ORDER_TOTALS_ADD_UP", "orders", order("O-1", sold("P-1001"), taxSubTotal=1), "/taxSubTotal", "1 does not add up; 2.4 is"),
-    ("ORDER_LINES_NAMED_ONCE", "orders", order("O-1", sold("P-1001"), sold("P-1001")), "/orderProductList/1/orderItemId", "anoth"),
+    ("ORDER_LINES_NAMED_ONCE", "orders", order("O-1", sold("P-1001"), sold("P-1001")), "/orderProductList/1/orderItemId", "ano"),
     ("RETURNS_WITHIN_SOLD", "orders", one_back(orderItemId="9"), "/returnProductList/0/quantity", "1 came back of 0"),
     ("RETURNS_ADD_UP", "orders", one_back(tax=2.39), "/returnProductList/0/total", "26.4 does not add up; 26.39 is"),
     ("RETURNS_ADD_UP", "orders", one_back(tax=2.39, total=26.39), "/orderProductList/0/tax", "0 units remain, and 0.01 of"),
@@ -68,9 +67,9 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """A shop in the test process, so that records can be put where no call would."""
-    return Shop(tmp_path_factory.mktemp("shop"))
+def merchant(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
+    """A merchant in the test process, so that records can be put where no call would."""
+    return InProcess(tmp_path_factory.mktemp("merchant"))
 
 
 def broken(told: dict[str, Any]) -> dict[str, list[tuple[str, str, str, str]]]:
@@ -84,14 +83,11 @@ def broken(told: dict[str, Any]) -> dict[str, list[tuple[str, str, str, str]]]:
 
 @pytest.mark.parametrize(("name", "collection", "record", "path", "words"), BROKEN, ids=lambda value: str(value)[:30])
 def test_a_record_that_breaks_a_rule_is_named(
-    shop: Shop, name: str, collection: str, record: dict[str, Any], path: str, words: str
+    merchant: InProcess, name: str, collection: str, record: dict[str, Any], path: str, words: str
 ) -> None:
-    shop.opened()
-    opened = shop.desk.sandboxes.named(shop.key)
-    assert isinstance(opened, Opened)
-    with shop.desk.store.write(opened.space) as records:
-        records.put(collection, record)
-    told = shop.admin("GET", "./invariants")
+    shop = Shop(merchant)
+    shop.write(collection, record)
+    told = shop.admin("GET", "/invariants")
     assert told["holds"] is False
     faults = broken(told)[name]
     assert [one for one in faults if (one[0], one[2]) == (collection, path) and words in one[3]], faults
@@ -104,14 +100,11 @@ def test_every_rule_can_be_broken() -> None:
     assert len(set(NAMES)) == len(NAMES)
 
 
-def test_no_more_than_a_hundred_records_are_told(shop: Shop) -> None:
-    shop.opened()
-    opened = shop.desk.sandboxes.named(shop.key)
-    assert isinstance(opened, Opened)
-    with shop.desk.store.write(opened.space) as records:
-        for number in range(101):
-            records.put("receipts", {"orderId": "O-7001", "token": f"T{number}", "reply": {"returnOrderId": "R"}})
-    (found,) = [one for one in shop.admin("GET", "./invariants")["invariants"] if not one["holds"]]
+def test_no_more_than_a_hundred_records_are_told(merchant: InProcess) -> None:
+    shop = Shop(merchant)
+    untrue = [{"orderId": "O-7001", "token": f"T{number}", "reply": {"returnOrderId": "R"}} for number in range(101)]
+    shop.write("receipts", *untrue)
+    (found,) = [one for one in shop.admin("GET", "/invariants")["invariants"] if not one["holds"]]
     assert (len(found["faults"]), found["faultCount"]) == (100, 101)
 
 

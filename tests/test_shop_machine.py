@@ -22,7 +22,7 @@ from conftest import NOON, ROOT
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
-from selling import MINUTE, Shop, order, sold
+from selling import MINUTE, InProcess, Shop, order, sold
 from test_checkout import CHICAGO
 
 RUNS = int(os.environ.get("MOCKSPI_TEST_RUNS", "25"))
@@ -55,9 +55,9 @@ def folder() -> Path:
 
 
 @cache
-def merchant() -> Shop:
-    """The one shop of this process."""
-    return Shop(folder(), str(folder() / "set"))
+def merchant() -> InProcess:
+    """The one merchant of this process."""
+    return InProcess(folder(), str(folder() / "set"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,7 +104,7 @@ class Merchant(RuleBasedStateMachine):
 
     @initialize()
     def opens(self) -> None:
-        self.shop = merchant().opened()
+        self.shop = Shop(merchant())
         self.now = NOON
         self.shelf: Counter[Shelf] = Counter({(product, place): STOCK for product in PRODUCTS for place in PLACES})
         self.carts: dict[str, Cart] = {}
@@ -170,7 +170,7 @@ class Merchant(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from((-20, -1, 1, 14, 15, 40)))
     def moves_the_clock(self, minutes: int) -> None:
         self.now += minutes * MINUTE
-        told = self.shop.admin("POST", "./clock", {"frozen": self.now})
+        told = self.shop.admin("POST", "/clock", {"frozen": self.now})
         due = [one["id"] for one in told["fired"]]
         before = self.now - minutes * MINUTE
         over = {name for name, cart in self.carts.items() if cart.status == "HELD" and before < cart.ends <= self.now}
@@ -190,7 +190,7 @@ class Merchant(RuleBasedStateMachine):
             for number, (product, place, units) in enumerate(wanted)
         ]
         sent = order(name, *sent_lines, **({"cartId": cart} if of_cart else {}))
-        answer = self.shop.admin("POST", "./orders", sent)
+        answer = self.shop.admin("POST", "/orders", sent)
         units: Counter[Shelf] = Counter()
         for product, place, many in wanted:
             units[product, place] += many
@@ -210,9 +210,9 @@ class Merchant(RuleBasedStateMachine):
     @rule(data=st.data())
     def sells_again(self, data: st.DataObject) -> None:
         sale = self.sales[data.draw(st.sampled_from(sorted(self.sales)))]
-        assert self.shop.admin("POST", "./orders", sale.sent) == sale.answer
+        assert self.shop.admin("POST", "/orders", sale.sent) == sale.answer
         other = {**sale.sent, "email": "another@example.com"}
-        assert self.shop.admin("POST", "./orders", other)["errorCode"] == "ORDER_EXISTS"
+        assert self.shop.admin("POST", "/orders", other)["errorCode"] == "ORDER_EXISTS"
         DONE["sold again"] += 1
 
     @precondition(lambda self: self.sales)
@@ -291,13 +291,13 @@ class Merchant(RuleBasedStateMachine):
 
     @invariant()
     def every_rule_holds(self) -> None:
-        told = self.shop.admin("GET", "./invariants")
+        told = self.shop.admin("GET", "/invariants")
         assert told["holds"], [one for one in told["invariants"] if not one["holds"]]
         DONE["steps"] += 1
 
     def teardown(self) -> None:
         if hasattr(self, "shop"):
-            self.shop.admin("DELETE", ".")
+            self.shop.admin("DELETE")
 
 
 def test_days_of_mixed_business_break_no_rule() -> None:
