@@ -52,9 +52,9 @@ def sell(sandbox: Sandbox, sent: dict[str, Any]) -> dict[str, Any]:
 class InProcess:
     """Both ports of a merchant in the test process, asked as a ``Server`` is: no network, and coverage sees it all."""
 
-    def __init__(self, folder: Path, fixtures: str = "sample", keys: Sequence[str] = ("shop",)) -> None:
+    def __init__(self, folder: Path, keys: Sequence[str] = ("shop",), **more: Any) -> None:
         named = [f"{name}=key-{name}" for name in keys]
-        chosen = {"state": str(folder / "state"), "fixtures": fixtures, "admin_token": TOKEN, "api_key": named}
+        chosen = {"state": str(folder / "state"), "admin_token": TOKEN, "api_key": named, **more}
         house = building.build(settings.load(chosen, {}))
         self.service, self.desk = house.service(), house.desk("http://shop")
         self._office = AdminService(self.desk, TOKEN)

@@ -150,6 +150,18 @@ def test_the_command_says_which_hold(tmp_path: Path) -> None:
         assert (wrong.returncode, "No sandbox has the name" in wrong.stderr) == (2, True)
 
 
+def test_the_command_names_the_records_at_fault_and_exits_with_1(tmp_path: Path) -> None:
+    merchant = InProcess(tmp_path, keys=["staging"])
+    with merchant.desk.store.write("staging") as records:
+        records.put("orders", order("O-1", sold("P-1001"), orderStatus="REFUNDED"))
+    with serving(tmp_path, "--state", str(tmp_path / "state"), "--api-key", "staging=key-staging") as one:
+        done = mockspi("invariants", "--admin-url", one.admin_url, "--admin-token", one.token)
+    assert done.returncode == 1
+    said = "orders O-1 /orderStatus: REFUNDED does not fit: 0 lines are returned and something remains"
+    rows = done.stdout.splitlines()
+    assert rows[[row.strip() for row in rows].index(said) - 1].split()[:2] == ["broken", "ORDER_STATUS_FITS:"]
+
+
 def test_the_rules_hold_through_a_sale_and_its_returns(server: Server) -> None:
     shop = Sandbox(server, server.minted(clock={"frozen": NOON}))
     validate(shop, "CART-1", line("P-1001", 2), line("P-1014"))

@@ -151,3 +151,19 @@ def test_what_the_cart_does_not_hold_is_told_as_nothing(shop: Sandbox) -> None:
     assert revert(shop, "CART-1", {"productId": "P-1001", "orderItemId": "1"}) == [3]
     assert revert(shop, "CART-1", {"productId": "P-1001", "orderItemId": "1"}) == [0]
     assert shop("POST", "/sa/inventoryService/revert", json={"cartId": "CART-2"}).json()["errorCode"] == "RESERVATION_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/sa/inventoryService/revert", {"cartId": "CART-1", "productList": [{"productId": "P-1001"}, {"productId": "P-9999"}]}),
+        ("/sa/inventory/check", {"productList": [line("P-1001"), line("P-9999")]}),
+        ("/product/getInventoryOverview", {"gtin": "99999999"}),
+        ("/product/getInventoryOverview", {"productId": "P-9999", "zipCode": "60622"}),
+    ],
+    ids=str,
+)
+def test_a_product_that_nobody_knows_changes_nothing(shop: Sandbox, path: str, body: dict[str, Any]) -> None:
+    validate(shop, "CART-1", line("P-1001", 6))
+    assert shop("POST", path, json=body).json()["errorCode"] == "PRODUCT_NOT_FOUND"
+    assert at(shop, "P-1001") == 30

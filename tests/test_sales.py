@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import NOON, Sandbox, Server, serving
-from selling import DAY, order, sell, sold
-from test_checkout import at, line, validate
+from selling import DAY, InProcess, Shop, order, sell, sold
+from test_checkout import CHICAGO, at, line, validate
 from test_orders import read, search
 
 KEEP = {"storeId": "S-101"}
@@ -125,3 +125,52 @@ def test_sixty_four_orders_without_carts_race_for_ten_units(server: Server) -> N
         answers = pool.map(lambda number: sell(shop, order(f"O-{number}", sold("P-1001"))).get("errorCode"), range(1, 65))
         assert Counter(answers) == {None: 10, "INSUFFICIENT_INVENTORY": 54}
     assert at(shop, "P-1001", "S-102") == 0
+
+
+def test_what_is_told_never_rises_while_carts_become_orders(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as server:
+        shop = Sandbox(server, server.minted())
+        done = threading.Event()
+
+        def watch() -> list[int]:
+            seen = []
+            while not done.is_set():
+                seen.append(at(shop, "P-1001", "S-102"))
+            return seen
+
+        with ThreadPoolExecutor(3) as pool:
+            watched = [pool.submit(watch) for _ in range(3)]
+            for number in range(20):
+                validate(shop, f"CART-{number}", line("P-1001", 2, storeId="S-102"))
+                sell(shop, order(f"O-{number}", sold("P-1001", 2), cartId=f"CART-{number}"))
+            done.set()
+            for one in watched:
+                assert one.result() == sorted(one.result(), reverse=True)
+        assert at(shop, "P-1001", "S-102") == 2
+
+
+def test_lines_travel_together_when_all_is_the_same(tmp_path: Path) -> None:
+    shop = Shop(InProcess(tmp_path, delivery_groups="true"))
+    ways: list[dict[str, Any]] = [
+        {"shippingAddress": CHICAGO},
+        {"shippingAddress": dict(reversed(CHICAGO.items()))},
+        {"shippingAddress": {**CHICAGO, "addressLine1": "2 Elsewhere"}},
+        {"shippingAddress": CHICAGO, "shippingMethodId": "SM-EXPRESS"},
+        {"shippingAddress": CHICAGO, "deliveryDate": NOON},
+        {"shippingAddress": CHICAGO, "omniFulfillmentType": "SHIP_TO_HOME_CURRENT_STORE"},
+        {"shippingAddress": CHICAGO, "deliveryDate": NOON},
+        {},
+    ]
+    shipped = {"omniFulfillmentType": "SHIP_TO_HOME", "fulfillmentLocation": "S-102"}
+    lines = [sold("P-1001", item=str(number), **{**shipped, **one}) for number, one in enumerate(ways)]
+    shop.admin("POST", "/orders", order("O-1", *lines, shippingAddress=CHICAGO))
+    groups = shop.call("GET", "/sa/orders/O-1")["DeliveryGroup"]
+    assert [one["orderItemIds"] for one in groups] == [["0", "1", "7"], ["2"], ["3"], ["4", "6"], ["5"]]
+    assert "DeliveryGroup" not in Shop(InProcess(tmp_path / "off")).call("GET", "/sa/orders/O-7025")
+
+
+def test_a_store_without_coordinates_is_the_farthest(tmp_path: Path) -> None:
+    shop = Shop(InProcess(tmp_path))
+    shop.write("stores", {"storeId": "S-102", "name": "Somewhere", "timeZone": "UTC", "currency": "USD", "pickup": True})
+    near = shop.call("POST", "/product/getInventoryOverview", {"productId": "P-1001", "storeId": "S-101"})["inventoryList"]
+    assert (near[0]["storeId"], near[-1]["storeId"]) == ("S-101", "S-102")

@@ -57,7 +57,7 @@ def folder() -> Path:
 @cache
 def merchant() -> InProcess:
     """The one merchant of this process."""
-    return InProcess(folder(), str(folder() / "set"))
+    return InProcess(folder(), fixtures=str(folder() / "set"))
 
 
 @pytest.fixture(scope="module", autouse=True)
