@@ -127,28 +127,6 @@ def test_sixty_four_orders_without_carts_race_for_ten_units(server: Server) -> N
     assert at(shop, "P-1001", "S-102") == 0
 
 
-def test_what_is_told_never_rises_while_carts_become_orders(tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", "2") as server:
-        shop = Sandbox(server, server.minted())
-        done = threading.Event()
-
-        def watch() -> list[int]:
-            seen = []
-            while not done.is_set():
-                seen.append(at(shop, "P-1001", "S-102"))
-            return seen
-
-        with ThreadPoolExecutor(3) as pool:
-            watched = [pool.submit(watch) for _ in range(3)]
-            for number in range(20):
-                validate(shop, f"CART-{number}", line("P-1001", 2, storeId="S-102"))
-                sell(shop, order(f"O-{number}", sold("P-1001", 2), cartId=f"CART-{number}"))
-            done.set()
-            for one in watched:
-                assert one.result() == sorted(one.result(), reverse=True)
-        assert at(shop, "P-1001", "S-102") == 2
-
-
 def test_lines_travel_together_when_all_is_the_same(tmp_path: Path) -> None:
     shop = Shop(InProcess(tmp_path, delivery_groups="true"))
     ways: list[dict[str, Any]] = [

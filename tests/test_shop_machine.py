@@ -134,7 +134,6 @@ class Merchant(RuleBasedStateMachine):
             for number, (product, place, units) in enumerate(wanted)
         ]
         answer = self.shop.call("POST", "/sa/cartValidation", {"cartId": cart, "shippingAddress": CHICAGO, "productList": sent})
-        self.lapse()
         right: list[tuple[str, str]] = []
         taken: Counter[Shelf] = Counter()
         for number, (product, place, units) in enumerate(wanted):
@@ -145,7 +144,8 @@ class Merchant(RuleBasedStateMachine):
                 right.append((str(number), "INSUFFICIENT_INVENTORY"))
         assert [(one["orderItemId"], one["errorCode"]) for one in answer.get("errors", [])] == right
         assert answer["valid"] is not bool(right)
-        if not right:
+        if not right:  # what is refused changes nothing, not even what is over
+            self.lapse()
             assert answer["reservation"]["expiresAt"] == self.now + HOLD
             self.carts[cart] = Cart(self.now + HOLD, wanted)
         DONE["refused" if right else "held"] += 1

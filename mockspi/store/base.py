@@ -136,7 +136,7 @@ class Store(Protocol):
         """The records as they are now."""
 
     def view(self, sandbox: str) -> AbstractContextManager[Records]:
-        """The records as they are when it begins, whatever is written meanwhile."""
+        """One state of the records, that of the first read, whatever is written meanwhile."""
 
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""

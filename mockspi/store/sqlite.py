@@ -53,7 +53,7 @@ class SqliteStore:
 
     @contextmanager
     def view(self, sandbox: str) -> Iterator[SqliteRecords]:
-        """The records as they are when it begins, whatever is written meanwhile."""
+        """One state of the records, that of the first read, whatever is written meanwhile."""
         connection = self._connection()
         connection.execute("BEGIN")
         try:
