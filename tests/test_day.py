@@ -59,15 +59,9 @@ def test_a_day_at_the_shop(shop: Sandbox) -> None:
     assert told(shop, "/sa/cartValidation", {**CART, "productList": LINES})["valid"] is True
 
     lines = [sold(one, tax) for one, tax in zip(LINES, taxes, strict=True)]
-    sums = {
-        total: cents(sum(one[name] for one in lines))
-        for total, name in (
-            ("orderSubTotal", "subTotal"),
-            ("discount", "discount"),
-            ("taxSubTotal", "tax"),
-            ("totalAmount", "total"),
-        )
-    }
+    parts = {"orderSubTotal": "subTotal", "discount": "discount", "taxSubTotal": "tax", "totalAmount": "total"}
+    sums = {total: cents(sum(one[name] for one in lines)) for total, name in parts.items()}
+    card = {"paymentMethod": "CreditCard", "cardType": "visa", "lastFour": "7777", "amountAuthorized": sums["totalAmount"]}
     order = {
         "orderId": "O-DAY", "cartId": "CART-DAY", "orderSource": "IN_STORE", "storeId": "S-102", "orderDate": NOON,
         "orderStatus": "COMPLETED", "currency": "USD", "customerProfile": {"customerId": "C-1001"}, **sums,

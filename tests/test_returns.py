@@ -224,3 +224,9 @@ def test_the_whole_order_may_be_sent_with_what_comes_back(shop: Sandbox) -> None
     whole = {**read(shop, "O-1"), "returnProductList": [{**read(shop, "O-1")["orderProductList"][0], "quantity": 1}]}
     answer = shop("POST", RETURN, json=whole).json()
     assert (answer["orderStatus"], answer["refundAmount"]) == ("PARTIALLY_REFUNDED", 26.4)
+    whole = {**read(shop, "O-1"), "requestId": "R-2"}
+    answer = shop("POST", RETURN, json=whole)
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, "all of it came back before")
+    whole["returnProductList"].append(line("1"))
+    assert shop("POST", RETURN, json=whole).json()["orderStatus"] == "REFUNDED"
+    assert [one["quantity"] for one in read(shop, "O-1")["returnProductList"]] == [1, 1]

@@ -90,7 +90,9 @@ def paid(order: Json) -> Decimal:
 
 def carried(order: Json, return_id: str) -> Decimal:
     """What an exchange carries over: what came back pays for what was taken, as far as it goes."""
-    back = [line for line in order["returnProductList"] if line["returnOrderId"] == return_id and line.get("exchange")]
+    back = [
+        line for line in order.get("returnProductList", []) if line.get("returnOrderId") == return_id and line.get("exchange")
+    ]
     taken = [line for line in order["orderProductList"] if line.get("returnOrderId") == return_id]
     return min(sum(map(_refund, back), ZERO), added(taken, "total"))
 

@@ -36,7 +36,10 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
     if not is_open(order, clock.now()):
         raise NotReturnable
     return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
-    for index, line in enumerate(sent["returnProductList"]):
+    known = {line.get("returnOrderId") for line in back} - {None}
+    now = [(index, line) for index, line in enumerate(sent["returnProductList"]) if line.get("returnOrderId") not in known]
+    sales.refuse(iter([] if now else [Problem("/returnProductList", "all of it came back before")]))
+    for index, line in now:
         place = _place(records, order, sent, index)
         back.append({**_line(order, line), "returnDate": clock.now(), "returnOrderId": return_id, "returnLocation": place})
         if line.get("disposition") != "DAMAGED":
@@ -44,7 +47,7 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
     _exchange(records, order, sent, return_id, clock.now())
     _mark(order, return_id)
     records.put("orders", order)
-    refund = added((line for line in back if line["returnOrderId"] == return_id), "refund")
+    refund = added((line for line in back if line.get("returnOrderId") == return_id), "refund")
     return {
         "orderId": order["orderId"],
         "returnOrderId": return_id,
@@ -112,7 +115,7 @@ def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: in
     fresh = [dict(line) for line in sent.get("orderProductList", []) if line["orderItemId"] not in known]
     if not fresh:
         return
-    if not any(line.get("exchange") for line in sent["returnProductList"]):
+    if not any(line.get("exchange") for line in order["returnProductList"] if line.get("returnOrderId") == return_id):
         message = f"no line of order {order['orderId']}, and nothing is exchanged for it"
         sales.refuse(iter([Problem("/orderProductList", f"{fresh[0]['orderItemId']!r} is {message}")]))
     order["orderProductList"] += [{**line, "returnOrderId": return_id} for line in fresh]
@@ -130,7 +133,7 @@ def _mark(order: Json, return_id: str) -> None:
 
     What an exchange brought is no remainder of what was sold first.
     """
-    now = [line for line in order["returnProductList"] if line["returnOrderId"] == return_id]
+    now = [line for line in order["returnProductList"] if line.get("returnOrderId") == return_id]
     done = "EXCHANGED" if all(line.get("exchange") for line in now) else "REFUNDED"
     rest = [line for line in order["orderProductList"] if done == "REFUNDED" or "returnOrderId" not in line]
     order["orderStatus"] = f"PARTIALLY_{done}" if any(left(order, line) for line in rest) else done

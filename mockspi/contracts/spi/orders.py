@@ -70,6 +70,7 @@ class ReturnLine(Shape):
     productId = Id()
     quantity = Integer(low=1, high=100_000, required=True)
     returnReason = Text(source=ASSUMED)
+    returnOrderId = Id(source=ASSUMED, about="of a line that came back before: it is not booked again")
     storeId = Id(source=ASSUMED, about="where it came back; the request's storeId unless said")
     disposition = Choice("RESALABLE", "DAMAGED", source=ASSUMED, about="what is DAMAGED is not put back on the shelf")
     exchange = Flag(source=ASSUMED)
