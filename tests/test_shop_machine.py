@@ -1,5 +1,4 @@
-"""A merchant put through days of mixed business: after each step every tale of its stock agrees with a model, and every
-invariant holds.
+"""Days of mixed business: after each step every tale of the stock agrees with a model, and every invariant holds.
 
 ``MOCKSPI_TEST_RUNS=500 MOCKSPI_TEST_STEPS=80 pytest tests/test_shop_machine.py`` is the large run.
 """
@@ -177,8 +176,8 @@ class Merchant(RuleBasedStateMachine):
         assert set(due) == over
         DONE["lapsed"] += len(over)
 
-    @rule(cart=carts, wanted=lines, of_cart=st.booleans())
-    def sells(self, cart: str, wanted: list[tuple[str, str, int]], of_cart: bool) -> None:
+    @rule(cart=carts, wanted=lines, of_cart=st.booleans(), deposit=st.sampled_from((None, 0, 5.01, 1000)))
+    def sells(self, cart: str, wanted: list[tuple[str, str, int]], of_cart: bool, deposit: float | None) -> None:
         if of_cart and cart in self.carts:
             wanted = self.carts[cart].lines
         wanted = [one for one in wanted if one[2]]
@@ -189,7 +188,8 @@ class Merchant(RuleBasedStateMachine):
             sold(product, units, str(number), discount=number, **way(place))
             for number, (product, place, units) in enumerate(wanted)
         ]
-        sent = order(name, *sent_lines, **({"cartId": cart} if of_cart else {}))
+        tenders = [] if deposit is None else [{"paymentMethod": "Cash", "amountAuthorized": deposit}]
+        sent = order(name, *sent_lines, tenders=tenders, **({"cartId": cart} if of_cart else {}))
         answer = self.shop.admin("POST", "/orders", sent)
         units: Counter[Shelf] = sum((Counter({line[:2]: line[2]}) for line in wanted), Counter())
         short = any(many > self.free(shelf, cart if of_cart else "") for shelf, many in units.items())
