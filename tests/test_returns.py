@@ -199,6 +199,14 @@ def test_an_exchange_for_less_gives_the_rest_back_and_keeps_the_rest_of_the_orde
     assert cents(*refunds(shop)) == cents(26.4, 26.4, 22)
 
 
+def test_what_was_bought_online_is_exchanged_in_the_store(shop: Sandbox) -> None:
+    before = online(shop, "P-1036")[0]
+    fresh = sold("P-1036", item="9", omniFulfillmentType="IN_STORE")
+    assert "errorCode" not in give_back(shop, "O-7012", line("1", exchange=True), orderProductList=[fresh], storeId="S-102")
+    assert read(shop, "O-7012")["orderProductList"][-1]["fulfillmentLocation"] == "S-102"
+    assert (at(shop, "P-1036", "S-102"), online(shop, "P-1036")[0], at(shop, "P-1035", "S-102")) == (3, before, 2)
+
+
 @pytest.mark.parametrize(
     ("fresh", "exchange", "path"),
     [

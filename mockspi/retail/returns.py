@@ -16,7 +16,7 @@ from mockspi.retail import reservations, sales, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
-from mockspi.retail.places import ONLINE
+from mockspi.retail.places import ONLINE, location
 from mockspi.schema import Problem
 from mockspi.store.base import Readable, Records
 
@@ -112,13 +112,18 @@ def _sold_line(order: Json, sent: Json) -> Json:
 def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: int) -> None:
     """The other side of an exchange: lines that the order did not have are sold, and what was paid for them is kept."""
     known, first = {line["orderItemId"] for line in order["orderProductList"]}, len(order["orderProductList"])
-    fresh = [dict(line) for line in sent.get("orderProductList", []) if line["orderItemId"] not in known]
+    here = {"storeId": sent.get("storeId") or order.get("storeId")}
+    fresh = [
+        {**line, "fulfillmentLocation": location(line, here), "returnOrderId": return_id}
+        for line in sent.get("orderProductList", [])
+        if line["orderItemId"] not in known
+    ]
     if not fresh:
         return
     if not any(line.get("exchange") for line in order["returnProductList"] if line.get("returnOrderId") == return_id):
         message = f"no line of order {order['orderId']}, and nothing is exchanged for it"
         sales.refuse(iter([Problem("/orderProductList", f"{fresh[0]['orderItemId']!r} is {message}")]))
-    order["orderProductList"] += [{**line, "returnOrderId": return_id} for line in fresh]
+    order["orderProductList"] += fresh
     sales.refuse(sales.line_problems(records, order, first))
     sales.fill_in(records, order, first)
     reservations.lapse(records, now)
