@@ -65,6 +65,11 @@ def test_a_quantity_that_is_no_number_breaks_the_request(sandbox: Sandbox, wrong
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (400, "/productList/0/quantity")
 
 
+def test_a_discount_may_be_as_large_as_its_line(sandbox: Sandbox) -> None:
+    assert validate(sandbox, "C", line("P-1001", 3, price=24, discount=72))["valid"] is True
+    assert codes(validate(sandbox, "C", line("P-1001", 2, price=1, discount=2.01, orderItemId="1"))) == [("1", "PRICE_INVALID")]
+
+
 def test_yen_have_no_cents(sandbox: Sandbox) -> None:
     assert codes(validate(sandbox, "C", line("P-1001", price=2400.5, orderItemId="1"), currency="JPY")) == [
         ("1", "PRICE_INVALID")

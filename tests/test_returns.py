@@ -61,6 +61,25 @@ def test_the_same_return_is_booked_once_and_answered_the_same(shop: Sandbox) -> 
     assert at(shop, "P-1001", "S-102") == 41
 
 
+def test_of_several_lines_of_a_product_the_first_with_enough_units_is_meant(shop: Sandbox) -> None:
+    booked(shop, sold("P-1001", 1, "1"), sold("P-1001", 3, "2"))
+    for units in (2, 1, 1):
+        give_back(shop, "O-1", {"productId": "P-1001", "quantity": units}, requestId=f"{units}{read(shop, 'O-1')['productList']}")
+    assert [(one["orderItemId"], one["quantity"]) for one in read(shop, "O-1")["returnProductList"]] == [
+        ("2", 2),
+        ("1", 1),
+        ("2", 1),
+    ]
+
+
+def test_a_line_says_what_became_of_it(shop: Sandbox) -> None:
+    booked(shop, *(sold("P-1001", 2, item, itemStatus="COMPLETED") for item in ("1", "2", "3")))
+    give_back(shop, "O-1", line("1", 2), line("2", 1))
+    lines = read(shop, "O-1")["orderProductList"]
+    assert [one["itemStatus"] for one in lines] == ["REFUNDED", "PARTIALLY_REFUNDED", "COMPLETED"]
+    assert {one["orderStatus"] for one in lines} == {"PARTIALLY_REFUNDED"}
+
+
 def test_a_refused_return_may_be_sent_again(shop: Sandbox) -> None:
     booked(shop, sold("P-1001"), orderStatus="SHIPPED")
     booked_too = order("O-2", sold("P-1001"))

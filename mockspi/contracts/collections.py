@@ -24,6 +24,7 @@ from mockspi.contracts.records import (
 )
 from mockspi.exchange import Json
 from mockspi.retail.places import ONLINE
+from mockspi.retail.reservations import is_held
 from mockspi.schema import Shape
 from mockspi.store.base import Collection, Term, walk
 from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
@@ -164,9 +165,8 @@ KINDS = (
             "reservations",
             key=("cartId",),
             terms=(
-                Term("productId", ("productList[].productId",), exact),
-                Term("status", ("status",)),
-                Term("expiresAt", ("expiresAt",), moment),
+                Term("productId", ("productList[].productId",), exact, is_held),
+                Term("expiresAt", ("expiresAt",), moment, is_held),
             ),
         ),
         Reservation,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mockspi.exchange import Json
 from mockspi.retail.order_rules import ORDER_RULES, OrderRule
-from mockspi.retail.reservations import HELD, SOLD, reserved
+from mockspi.retail.reservations import SOLD, is_held, reserved
 from mockspi.store.base import Readable
 
 
@@ -56,7 +56,7 @@ def reservations_end(records: Readable, _: int) -> Iterator[Fault]:
     """A reservation that is HELD holds something, one that has ended holds nothing."""
     for hold in records.find("reservations").records:
         units = sum(line["quantity"] for line in hold["productList"])
-        if (hold["status"] == HELD) != (units > 0):
+        if is_held(hold) != (units > 0):
             yield Fault("reservations", hold["cartId"], "/status", f"{hold['status']} does not fit: it holds {units} units")
 
 

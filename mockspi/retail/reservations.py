@@ -12,12 +12,16 @@ from mockspi.retail.stock import known_product
 from mockspi.store.base import Criterion, Readable, Records
 
 HELD, SOLD, REVERTED, EXPIRED = "HELD", "SOLD", "REVERTED", "EXPIRED"
-_HELD = Criterion("status", (HELD,))
+
+
+def is_held(reservation: Json) -> bool:
+    """Whether it has not ended; only then it is found by its products and its end."""
+    return bool(reservation["status"] == HELD)
 
 
 def reserved(records: Readable, product_id: str, place: str, now: int, without_cart: str = "") -> int:
     """What carts other than one hold there now."""
-    criteria = (Criterion("productId", (product_id,)), _HELD, Criterion("expiresAt", low=now + 1))
+    criteria = (Criterion("productId", (product_id,)), Criterion("expiresAt", low=now + 1))
     return sum(
         line["quantity"]
         for hold in records.find("reservations", *criteria).records
@@ -42,7 +46,7 @@ def sell(records: Records, cart_id: str, order_id: str) -> None:
 
 def lapse(records: Records, now: int) -> None:
     """End what is over, so that it stays so even if the clock is set back once others have taken its stock."""
-    for reservation in records.find("reservations", _HELD, Criterion("expiresAt", high=now)).records:
+    for reservation in records.find("reservations", Criterion("expiresAt", high=now)).records:
         _end(records, reservation, EXPIRED)
 
 
@@ -50,7 +54,7 @@ def expired(records: Readable, before: int, after: int) -> list[tuple[str, int]]
     """The carts whose reservation ended between two moments because its time was over, each with its end."""
     if after <= before:
         return []
-    holds = records.find("reservations", _HELD, Criterion("expiresAt", low=before + 1, high=after)).records
+    holds = records.find("reservations", Criterion("expiresAt", low=before + 1, high=after)).records
     return [(hold["cartId"], hold["expiresAt"]) for hold in holds]
 
 
@@ -66,7 +70,7 @@ def revert(records: Records, cart_id: str, named: list[Json] | None, now: int) -
     else:
         back = [one for line in named for one in _named(held, {**line, "productId": known_product(records, line)["productId"]})]
     if not any(line["quantity"] for line in held):
-        reservation["status"] = REVERTED if reservation["status"] == HELD else reservation["status"]
+        reservation["status"] = REVERTED if is_held(reservation) else reservation["status"]
     records.put("reservations", reservation)
     return {"cartId": cart_id, "productList": back}
 
