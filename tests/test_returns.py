@@ -218,6 +218,13 @@ def test_an_exchange_for_less_gives_the_rest_back_and_keeps_the_rest_of_the_orde
     assert cents(*refunds(shop)) == cents(26.4, 26.4, 22)
 
 
+def test_only_what_is_exchanged_pays_for_what_is_taken(shop: Sandbox) -> None:
+    booked(shop, sold("P-1001"), sold("P-1001", item="2"))
+    fresh = sold("P-1036", item="3", price=40)
+    answer = give_back(shop, "O-1", line("1", exchange=True), line("2"), orderProductList=[fresh])
+    assert (answer["orderStatus"], answer["refundAmount"]) == ("PARTIALLY_REFUNDED", 26.4)
+
+
 def test_what_was_bought_online_is_exchanged_in_the_store(shop: Sandbox) -> None:
     before = online(shop, "P-1036")[0]
     fresh = sold("P-1036", item="9", omniFulfillmentType="IN_STORE")

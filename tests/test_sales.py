@@ -144,6 +144,7 @@ def test_lines_travel_together_when_all_is_the_same(tmp_path: Path) -> None:
     shop.admin("POST", "/orders", order("O-1", *lines, shippingAddress=CHICAGO))
     groups = shop.call("GET", "/sa/orders/O-1")["DeliveryGroup"]
     assert [one["orderItemIds"] for one in groups] == [["0", "1", "7"], ["2"], ["3"], ["4", "6"], ["5"]]
+    assert [one["deliveryGroupId"] for one in groups] == ["1", "2", "3", "4", "5"]
     assert "DeliveryGroup" not in Shop(InProcess(tmp_path / "off")).call("GET", "/sa/orders/O-7025")
 
 
