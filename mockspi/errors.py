@@ -262,6 +262,13 @@ class FixtureSetMissing(Failure):
     code = "FIXTURE_SET_MISSING"
 
 
+class OrderExists(Failure):
+    """Another order arrived under this orderId before; the same one again is answered as the first time."""
+
+    status = 409
+    code = "ORDER_EXISTS"
+
+
 class StoreBusy(Failure):
     """Another process holds the store; the same call a moment later will do."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -141,7 +140,7 @@ class Service:
         inputs, body = contract.check(request, path, self.max_body)
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)
-        view = store.write(sandbox.space) if contract.writes else nullcontext(store.read(sandbox.space))
+        view = (store.write if contract.writes else store.view)(sandbox.space)
         with view as records:
             clock = sandbox.clock(records.next_number, visit.real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))

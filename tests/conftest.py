@@ -19,6 +19,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["examples"]  # a project of its own; test_examples.py runs it
+NOON = 1_800_000_000_000
 SANDBOXES = [f"box{number}" for number in range(1500)]
 
 
@@ -146,3 +147,9 @@ def new_sandbox(server: Server) -> Callable[[], Sandbox]:
 def sandbox(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
     """A sandbox of the test's own."""
     return new_sandbox()
+
+
+@pytest.fixture
+def shop(server: Server) -> Sandbox:
+    """A sandbox whose clock stands still."""
+    return Sandbox(server, server.minted(clock={"frozen": NOON}))

@@ -14,8 +14,10 @@ from mockspi.admin import (
     clocks,
     fixtures,
     health,
+    invariants,
     journal,
     metrics,
+    orders,
     records,
     rules,
     sandboxes,
@@ -47,6 +49,8 @@ ROUTES: tuple[AdminRoute, ...] = (
     *verify.ROUTES,
     *strict.ROUTES,
     *bundles.ROUTES,
+    *orders.ROUTES,
+    *invariants.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

@@ -36,6 +36,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "TOO_MANY_RULES": "A sandbox holds at most {rules} rules, and {bytes} bytes of them.",
         "COLLECTION_NOT_FOUND": "No collection is called '{collection}'{hint}. There are {known}.",
         "RECORD_NOT_FOUND": "There is no record '{key}' in {collection}.",
+        "ORDER_EXISTS": "Another order arrived as '{orderId}' before. Send a new orderId, or the very same order again.",
+        "INSUFFICIENT_INVENTORY": "Nothing was booked, because not all of it is available: {problems}.",
         "REQUEST_INVALID": "The request is not what this route expects: {problems}.",
         "JSON_UNREADABLE": "The body is not a JSON object: {problems}.",
         "UNKNOWN_ENDPOINT": "The admin port has no path {path}: {problems}.",

@@ -8,7 +8,21 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, journal, openapi, replay, run, sandbox, scenario, serve, settings, state, strict
+from mockspi.cli import (
+    contracts,
+    fixtures,
+    invariants,
+    journal,
+    openapi,
+    replay,
+    run,
+    sandbox,
+    scenario,
+    serve,
+    settings,
+    state,
+    strict,
+)
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -53,6 +67,7 @@ for command in (
     sandbox.sandbox,
     journal.journal,
     replay.replay,
+    invariants.invariants,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

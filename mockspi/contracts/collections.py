@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mockspi.contracts.order_record import Order
+from mockspi.contracts.order_record import Order, Receipt
 from mockspi.contracts.records import (
     Customer,
     Employee,
@@ -24,6 +24,7 @@ from mockspi.contracts.records import (
 )
 from mockspi.exchange import Json
 from mockspi.retail.places import ONLINE
+from mockspi.retail.reservations import is_held
 from mockspi.schema import Shape
 from mockspi.store.base import Collection, Term, walk
 from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
@@ -163,12 +164,16 @@ KINDS = (
         Collection(
             "reservations",
             key=("cartId",),
-            terms=(Term("productId", ("productList[].productId",), exact), Term("expiresAt", ("expiresAt",), moment)),
+            terms=(
+                Term("productId", ("productList[].productId",), exact, is_held),
+                Term("expiresAt", ("expiresAt",), moment, is_held),
+            ),
         ),
         Reservation,
         (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),
         written=True,
     ),
+    Kind(Collection("receipts", key=("orderId", "token")), Receipt, written=True),
     Kind(Collection("tax_submissions", key=("orderId",)), TaxSubmission, written=True),
 )
 

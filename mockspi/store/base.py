@@ -18,14 +18,20 @@ from mockspi.store.terms import exact
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded."""
+    """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded.
+
+    ``when`` leaves out records that nobody searches any more.
+    """
 
     name: str
     paths: tuple[str, ...]
     fold: Callable[[Any], str] = exact
+    when: Callable[[Json], bool] = lambda record: True
 
     def of(self, record: Json) -> set[str]:
         """The folded values of a record."""
+        if not self.when(record):
+            return set()
         found = (value for path in self.paths for value in walk(record, path))
         return {text for text in map(self.fold, found) if text}
 
@@ -134,6 +140,9 @@ class Store(Protocol):
 
     def read(self, sandbox: str) -> Records:
         """The records as they are now."""
+
+    def view(self, sandbox: str) -> AbstractContextManager[Records]:
+        """One state of the records, that of the first read, whatever is written meanwhile."""
 
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""
