@@ -228,7 +228,7 @@ def rates(sandbox: Sandbox, **place: str) -> list[dict[str, str]]:
 
 def test_the_rate_table_is_whole(sandbox: Sandbox) -> None:
     table = rates(sandbox)
-    assert len({(row["jurisdiction"], row["taxCode"]) for row in table}) == len(table) == 56
+    assert len({(row["jurisdiction"], row["taxCode"]) for row in table}) == len(table) == 66
     assert list(table[0]) == ["jurisdiction", "level", "countryCode", "state", "city", "postalCode", "taxCode", "rate", "name",
                               "appliesToShipping", "included"]  # fmt: skip
     cook = next(row for row in table if (row["jurisdiction"], row["taxCode"]) == ("US-IL-COOK", "*"))
@@ -254,7 +254,7 @@ def test_the_rate_table_can_be_narrowed(sandbox: Sandbox, place: dict[str, str],
     assert sorted({row["jurisdiction"] for row in rates(sandbox, **place)}) == jurisdictions
 
 
-@pytest.mark.parametrize(("place", "count"), [({}, 5), ({"countryCode": "DE"}, 1), ({"countryCode": "US", "state": "IL"}, 3)])
+@pytest.mark.parametrize(("place", "count"), [({}, 6), ({"countryCode": "DE"}, 1), ({"countryCode": "US", "state": "IL"}, 4)])
 def test_exemptions_are_listed_for_a_place(sandbox: Sandbox, place: dict[str, str], count: int) -> None:
     listed = sandbox("GET", "/taxEngine/getTaxExemptions", params=place).json()["taxExemptions"]
     assert len(listed) == count

@@ -18,10 +18,8 @@ from mockspi.contracts.records import (
     Shop,
     SlotPattern,
     Stock,
-    TaxExemption,
-    TaxRate,
-    TaxSubmission,
 )
+from mockspi.contracts.tax_records import TaxExemption, TaxRate, TaxSubmission
 from mockspi.exchange import Json
 from mockspi.retail.places import ONLINE
 from mockspi.schema import Shape

@@ -12,7 +12,6 @@ from mockspi.schema import (
     Integer,
     Many,
     Money,
-    Number,
     Part,
     Shape,
     Text,
@@ -117,6 +116,7 @@ class Where(Shape):
 
     path = Text(required=True, about="JSON pointer; a query parameter is /name")
     message = Text(required=True)
+    orderItemId = Id(about="of the line, where a tax of a line differs")
 
 
 class BrokenReply(Shape):
@@ -143,12 +143,3 @@ class Reserved(Shape):
     productId = Id(required=True)
     locationId = Id(required=True, about="a storeId, or ONLINE")
     quantity = Integer(low=0, required=True)
-
-
-class TaxAmount(Shape):
-    """The tax of one jurisdiction."""
-
-    jurisdiction = Id(required=True)
-    name = Text(required=True)
-    rate = Number(required=True, about="a fraction: 0.0625 is 6.25 %")
-    amount = Money(required=True)

@@ -10,7 +10,7 @@ from mockspi.contracts.common import PageReply
 from mockspi.contracts.order_record import STATUSES, OrderReply
 from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import orders
+from mockspi.retail import orders, taxes_booked
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Part, Shape, Text
 from mockspi.store.base import Criterion
 from mockspi.store.terms import is_phone_ending
@@ -92,7 +92,8 @@ class ReturnReply(Shape):
 
 
 def _told(call: Call, order: Json) -> Json:
-    return orders.told(order, call.clock.now(), grouped=call.policy.delivery_groups)
+    told = orders.told(order, call.clock.now(), grouped=call.policy.delivery_groups)
+    return {**told, **taxes_booked.link(call.records, order["orderId"])}
 
 
 def boris(call: Call) -> Json:
