@@ -146,7 +146,7 @@ def _cell(value: object) -> object:
     """A value as the table shows it: true and false as in JSON, a rate with all its decimals and no exponent."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{amount(value):f}" if isinstance(value, float) else value
+    return f"{amount(value).normalize():f}" if isinstance(value, int | float) else value
 
 
 def finalize(call: Call) -> Json:
