@@ -136,8 +136,8 @@ BROKEN = {
         "a text is expected",
     ),
     "two tax rates of which one can never count": (
-        "records/tax_rates.json", '"US-NY-NYC",\n      "level": "CITY"', '"US-NY-NYC",\n      "level": "COUNTY"', "{", "/records/8",
-        "same level, place and taxCode as record 4; only one can count",
+        "records/tax_rates.json", '"US-NY-NYC",\n      "level": "CITY"', '"US-NY-NYC",\n      "level": "COUNTY"', "{",
+        "/records/8", "same level, place and taxCode as record 4; only one can count",
     ),
     "totals: taxable amount": (
         ORDERS, '"taxableAmount": 137.24', '"taxableAmount": 137.25', '"taxableAmount"', "/records/0/taxableAmount",
