@@ -221,14 +221,3 @@ def _jurisdictions(listed: list[Json], right: Json) -> Iterator[tuple[str, str]]
         if "jurisdiction" in one and amount(one["amount"]) != amount(expected.get(one["jurisdiction"])):
             wanted = expected.get(one["jurisdiction"], "none")
             yield "/taxes", f"sent {one['amount']} for {one['jurisdiction']}, expected {wanted}"
-
-
-def unsound(records: Readable) -> Iterator[tuple[str, str]]:
-    """The booked submissions that do not add up, each with what is wrong."""
-    for one in records.find("tax_submissions").records:
-        lines = one.get("productList", [])
-        if lines and amount(one["totalTax"]) != sum((amount(line["tax"]) for line in lines), amount(one.get("shippingTax"))):
-            yield one["orderId"], f"totalTax {one['totalTax']} is not the sum of its lines and shipping"
-        for line in lines:
-            if amount(line["tax"]) != sum((amount(tax["amount"]) for tax in line["taxes"]), ZERO):
-                yield one["orderId"], f"tax {line['tax']} of a line is not the sum of its jurisdictions"
