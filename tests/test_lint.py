@@ -137,7 +137,7 @@ BROKEN = {
     ),
     "two tax rates of which one can never count": (
         "records/tax_rates.json", '"US-NY-NYC",\n      "level": "CITY"', '"US-NY-NYC",\n      "level": "COUNTY"', "{",
-        "/records/8", "same level, place and taxCode as record 4; only one can count",
+        "/records/8", "same level, place and taxCode as US-NY-NEWYORK|*; only one can count",
     ),
     "totals: taxable amount": (
         ORDERS, '"taxableAmount": 137.24', '"taxableAmount": 137.25', '"taxableAmount"', "/records/0/taxableAmount",

@@ -137,8 +137,8 @@ WHERE = {"state": ["IL", "NY"], "city": ["Chicago", "Cicero"], "postalCode": ["6
 @MANY
 @given(rates=rate_tables(), place=st.fixed_dictionaries({name: st.sampled_from(values) for name, values in WHERE.items()}))
 def test_one_rate_of_a_level_counts_and_it_is_the_most_specific(rates: list[Json], place: Json) -> None:
-    tied = {index for index, _ in taxes_rates.ties(rates)}
-    rates = [rate for index, rate in enumerate(rates) if index not in tied]
+    never = {index for index, _ in taxes_rates.ties(rates)}
+    rates = [rate for index, rate in enumerate(rates) if index not in never]
     address = {**place, "country": "us"}
     fitting = [rate for rate in rates if all(fits(name, rate.get(name), place[name]) for name in WHERE)]
     best: dict[str, Json] = {}
@@ -165,10 +165,15 @@ def rank(rate: Json) -> tuple[int, bool, bool, bool]:
 
 
 def test_rates_that_tie_are_found() -> None:
-    rate = {"level": "CITY", "countryCode": "US", "city": "Chicago", "taxCode": "*"}
+    rate = {"jurisdiction": "J", "level": "CITY", "countryCode": "US", "city": "Chicago", "taxCode": "*"}
     others: list[Json] = [{"level": "COUNTY"}, {"taxCode": "FOOD"}, {"city": "Cicero"}, {"state": "IL"}, {"countryCode": "CA"}]
-    assert list(taxes_rates.ties([rate, *({**rate, **one} for one in others)])) == []
-    assert list(taxes_rates.ties([rate, {**rate, "state": "Chicago"}, {**rate, "city": " CHICAGO", "countryCode": "us"}])) == [
-        (2, 0)
-    ]
-    assert list(taxes_rates.ties([{**rate, "postalCode": "6061 6"}, {**rate, "postalCode": "60616"}])) == [(1, 0)]
+    assert tied([rate, *({**rate, **one} for one in others)]) == []
+    assert tied([rate, {**rate, "state": "Chicago"}, {**rate, "city": " CHICAGO", "countryCode": "us"}]) == [2]
+    assert tied([{**rate, "postalCode": "6061 6"}, {**rate, "postalCode": "60616"}]) == [1]
+
+
+def tied(rates: list[Json]) -> list[int]:
+    """The positions of rates that can never count."""
+    found = list(taxes_rates.ties(rates))
+    assert all(message == "same level, place and taxCode as J|*; only one can count" for _, message in found)
+    return [index for index, _ in found]

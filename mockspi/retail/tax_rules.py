@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mockspi.exchange import Json
 from mockspi.retail.money import ZERO, amount
 from mockspi.retail.taxes_rates import ties
 from mockspi.schema import Problem
@@ -16,9 +15,8 @@ TaxRule = Callable[[Readable], Iterator[tuple[str, str, Problem]]]
 def rates_do_not_tie(records: Readable) -> Iterator[tuple[str, str, Problem]]:
     """No two rates have the same level, place and taxCode: only one of them could count."""
     rates = records.find("tax_rates").records
-    for index, earlier in ties(rates):
-        message = f"same level, place and taxCode as {_rate(rates[earlier])}; only one can count"
-        yield "tax_rates", _rate(rates[index]), Problem("", message)
+    for index, message in ties(rates):
+        yield "tax_rates", f"{rates[index]['jurisdiction']}|{rates[index]['taxCode']}", Problem("", message)
 
 
 def submissions_add_up(records: Readable) -> Iterator[tuple[str, str, Problem]]:
@@ -49,7 +47,3 @@ TAX_RULES: tuple[tuple[str, TaxRule], ...] = (
     ("TAX_SUBMISSIONS_ADD_UP", submissions_add_up),
     ("TAX_RETURNS_ARE_BOOKED", returns_are_booked),
 )
-
-
-def _rate(rate: Json) -> str:
-    return f"{rate['jurisdiction']}|{rate['taxCode']}"

@@ -49,15 +49,15 @@ def listed(records: Readable, collection: str, place: Json) -> list[Json]:
     return [record for record in records.find(collection).records if holds(record, place, partly=True)]
 
 
-def ties(rates: Sequence[Json]) -> Iterator[tuple[int, int]]:
-    """The positions of rates that could never count, each with that of the rate it ties with."""
-    first: dict[tuple[str, ...], int] = {}
+def ties(rates: Sequence[Json]) -> Iterator[tuple[int, str]]:
+    """The positions of rates that could never count, each with why."""
+    first: dict[tuple[str, ...], Json] = {}
     for index, rate in enumerate(rates):
         place = (compact(rate[name]) if name == "postalCode" else folded(rate[name]) for name in _MEMBERS if rate.get(name))
         named = "".join(name for name in _MEMBERS if rate.get(name))
-        earlier = first.setdefault((rate["level"], rate["taxCode"], named, *place), index)
-        if earlier != index:
-            yield index, earlier
+        earlier = first.setdefault((rate["level"], rate["taxCode"], named, *place), rate)
+        if earlier is not rate:
+            yield index, f"same level, place and taxCode as {earlier['jurisdiction']}|{earlier['taxCode']}; only one can count"
 
 
 def _specific(rate: Json) -> tuple[int, bool, bool, bool]:
