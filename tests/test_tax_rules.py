@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from taxed import CURRENCIES, MANY, ZERO, carts, total
 from test_tax_cases import CASES, placed, shown
 
+from mockspi.contracts.collections import COLLECTIONS
 from mockspi.errors import TaxJurisdictionUnknown
 from mockspi.exchange import Json
 from mockspi.retail import taxes, taxes_booked, taxes_rates
@@ -115,8 +116,9 @@ class Shelf:
         return None
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
-        """The rates of a country."""
-        found = [rate for rate in self.rates if collection == "tax_rates"]
+        """The rates that have one of the values, as the store finds them."""
+        (criterion,), term = criteria, COLLECTIONS[collection].term("anchor")
+        found = [rate for rate in self.rates if term.of(rate) & set(criterion.values)]
         return Page(len(found), found)
 
 

@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from mockspi.errors import TaxJurisdictionUnknown
 from mockspi.exchange import Json
@@ -30,8 +31,8 @@ _ZIP, _ZIP_PLUS_4 = 5, 9
 
 def rates_for(records: Readable, place: Json, tax_code: str) -> list[Json]:
     """The rates that count at an address for a product tax code, the widest level first."""
-    known = records.find("tax_rates", Criterion("countryCode", (country(place),))).records
-    here = [rate for rate in known if rate["taxCode"] in (ANY, tax_code) and holds(rate, place)]
+    near = records.find("tax_rates", Criterion("anchor", anchors(place))).records
+    here = [rate for rate in near if rate["taxCode"] in (ANY, tax_code) and holds(rate, place)]
     if not here:
         raise TaxJurisdictionUnknown
     chosen = {rate["level"]: rate for rate in sorted(here, key=_specific)}
@@ -42,6 +43,22 @@ def holds(rule: Json, place: Json, *, partly: bool = False) -> bool:
     """Whether a rate (or an exemption) holds at an address; ``partly``: or could, for what the address leaves out."""
     given = {**place, "countryCode": country(place)}
     return all(same(rule[name], given[name]) if given.get(name) else partly for name, same in _MEMBERS.items() if rule.get(name))
+
+
+def anchor(rate: Any) -> str:
+    """The narrowest thing that a rate names, by which it is found among tens of thousands; a text is one already."""
+    if isinstance(rate, str):
+        return rate
+    narrowest = next((name for name in ("postalCode", "city", "state") if rate.get(name)), "countryCode")
+    return f"{folded(rate['countryCode'])} {narrowest} {compact(rate[narrowest])}"
+
+
+def anchors(place: Json) -> tuple[str, ...]:
+    """The anchors of every rate that could hold at an address."""
+    here = {"countryCode": country(place)}
+    postal = compact(place.get("postalCode", ""))
+    parts = [{"postalCode": postal}, {"postalCode": postal[:_ZIP]}, *({name: place.get(name, "")} for name in ("city", "state"))]
+    return tuple(dict.fromkeys(anchor({**here, **part}) for part in [*parts, {}]))
 
 
 def listed(records: Readable, collection: str, place: Json) -> list[Json]:

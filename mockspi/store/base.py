@@ -18,7 +18,10 @@ from mockspi.store.terms import exact
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded."""
+    """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded.
+
+    The empty path is the record itself: its fold must leave texts, which searches bring, as they are.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -26,7 +29,7 @@ class Term:
 
     def of(self, record: Json) -> set[str]:
         """The folded values of a record."""
-        found = (value for path in self.paths for value in walk(record, path))
+        found = (value for path in self.paths for value in (walk(record, path) if path else [record]))
         return {text for text in map(self.fold, found) if text}
 
 
