@@ -121,11 +121,15 @@ def test_what_is_of_no_line_is_taxed_as_it_would_be_sold(records: Records, sent:
 def test_what_nobody_knows_is_refused(records: Records) -> None:
     for line, failure in (
         ({"productId": "P-1"}, BrokenRequest),
+        ({"productId": "P-1027", "currency": "GBP"}, BrokenRequest),
+        ({"productId": "P-1027", "currency": "ZAR"}, BrokenRequest),
         ({"productId": "P-1027", "taxExemptions": ["EX-MINE"]}, ExemptionUnknown),
         ({"productId": "P-1027", "price": 1e12, "quantity": 9}, BrokenRequest),
     ):
         with pytest.raises(failure):
-            taxes.assess(records, {"storeId": "S-102", "productList": [{"quantity": 1, **line}]})
+            taxes.assess(
+                records, {"storeId": "S-102", "currency": line.get("currency"), "productList": [{"quantity": 1, **line}]}
+            )
     with pytest.raises(BrokenRequest):
         possible(amount(1e13))
 
