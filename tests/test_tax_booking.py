@@ -124,16 +124,17 @@ def test_what_calculate_answers_can_be_finalised_as_it_is(sandbox: Sandbox) -> N
 
 
 def test_an_order_and_its_submission_name_each_other(sandbox: Sandbox) -> None:
-    order = sandbox("GET", "/sa/orders/O-7004").json()
+    order = sandbox("GET", "/sa/orders/O-7041").json()
     assert "taxSubmissionId" not in order
-    lines = [
-        {name: one[name] for name in ("orderItemId", "productId", "price", "quantity", "tax")} for one in order["productList"]
-    ]
-    booked = post(sandbox, FINALIZE, orderId="O-7004", storeId=order["storeId"], productList=lines, totalTax=order["taxSubTotal"])
-    assert booked["orderId"] == "O-7004"
-    assert sandbox("GET", "/sa/orders/O-7004").json() == {**order, "taxSubmissionId": booked["submissionId"]}
-    found = post(sandbox, "/sa/orders/search", orderId="O-7004")["orders"]
+    sale = {"orderId": "O-7041", "storeId": order["storeId"], "productList": order["orderProductList"]}
+    booked = post(sandbox, FINALIZE, **sale, totalTax=order["taxSubTotal"])
+    assert booked["orderId"] == "O-7041"
+    assert sandbox("GET", "/sa/orders/O-7041").json() == {**order, "taxSubmissionId": booked["submissionId"]}
+    found = post(sandbox, "/sa/orders/search", orderId="O-7041")["orders"]
     assert [one["taxSubmissionId"] for one in found] == [booked["submissionId"]]
+    bought = sandbox("GET", f"/sa/customers/{order['customerProfile']['customerId']}/orders").json()["orderList"]
+    told = {one["orderId"]: one.get("taxSubmissionId") for one in bought}
+    assert told == {**dict.fromkeys(told), "O-7041": booked["submissionId"]}
     assert "taxSubmissionId" not in sandbox("GET", "/sa/orders/O-7001").json()
 
 
