@@ -14,7 +14,7 @@ from mockspi.errors import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
 from mockspi.exchange import Json, Reply
 from mockspi.retail import taxes_booked, taxes_rates
 from mockspi.retail.money import amount
-from mockspi.schema import PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
+from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
 
 GROUP = "Taxes"
 _SAMPLE = "/merchant/spi/sample/endpoint/taxEngine"
@@ -51,8 +51,8 @@ class TaxLine(LineRequest):
     destinationAddress = Part(Address, source=PUBLIC)
     taxExemptions = _exemptions()
     taxExemption = Text(source=PUBLIC, about="a code, as orders name it")
-    tax = Money(about="read by finalizeTaxSubmission: the tax that was charged")
-    taxes = Many(AppliedTax, about="read by finalizeTaxSubmission: the same by jurisdiction")
+    tax = Money(source=ASSUMED, about="read by finalizeTaxSubmission: the tax that was charged")
+    taxes = Many(AppliedTax, source=ASSUMED, about="read by finalizeTaxSubmission: the same by jurisdiction")
 
 
 class TaxRequest(CartRequest):
