@@ -23,9 +23,10 @@ from mockspi.contracts.collections import COLLECTIONS
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Reply, Request
 from mockspi.fixtures.checking import check
-from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, sample_set
+from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set, rows, sample_set
 from mockspi.journal import Journal
 from mockspi.messages import Messages
+from mockspi.retail import invariants
 from mockspi.routes import RouteTable
 from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
@@ -215,10 +216,16 @@ def stale_examples(found: FixtureSet) -> int:
 
 
 def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
-    """Play every example on a sandbox of its own; a finding for each that the mock does not reproduce."""
-    findings = []
+    """Hold the records against the invariants, then play every example on a sandbox of its own; a finding for each that
+    breaks one, or that the mock does not reproduce.
+    """
+    findings: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
         service = _rehearsal(found, base, Path(folder) / "records.sqlite")
+        with service.store.view("") as records:
+            broken = [fault for _, faults in invariants.faults(records, 0) for fault in faults]  # 0: no reservation is over
+        if broken:
+            return [located(found, fault) for fault in broken]
         played = found.examples()
         for contract in SPIS:
             for example in examples.of(contract, played):
@@ -226,6 +233,13 @@ def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
                 for one in examples.differences(example, play(example, played, service)):
                     findings.append(document.finding(f"/{escape(example.title)}/reply{one.path}", one.message))
     return findings
+
+
+def located(found: FixtureSet, fault: invariants.Fault) -> Finding:
+    """Where in its file a record at fault stands."""
+    document, kind = found.documents[f"records/{fault.collection}.json"], COLLECTIONS[fault.collection]
+    index = [kind.key_of(record) for record in rows(document.value)].index(fault.key)
+    return document.finding(f"{'/records' * isinstance(document.value, dict)}/{index}{fault.path}", fault.message)
 
 
 _rehearsals = count()

@@ -250,6 +250,13 @@ class TooManyRules(Failure):
     code = "TOO_MANY_RULES"
 
 
+class OrderExists(Failure):
+    """Another order arrived under this orderId before; the same one again is answered as the first time."""
+
+    status = 409
+    code = "ORDER_EXISTS"
+
+
 class StoreBusy(Failure):
     """Another process holds the store; the same call a moment later will do."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -108,7 +107,7 @@ class Service:
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], sandbox: Sandbox) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
         text = self.messages.speak(request, sandbox.locale)
-        view = self.store.write(sandbox.space) if contract.writes else nullcontext(self.store.read(sandbox.space))
+        view = (self.store.write if contract.writes else self.store.view)(sandbox.space)
         with view as records:
             clock = sandbox.clock(records.next_number, self.real)
             found = contract.answer(Call(inputs, body, records, clock, text, self.policy))

@@ -15,6 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockspi import __version__, openapi
 from mockspi.contracts import SPIS
+from mockspi.retail.invariants import INVARIANTS
 
 PAGES = ["README.md", "docs/quickstart.md", "docs/retail-taxes.md"]
 ADDRESS, KEY = "http://127.0.0.1:8080/spi/1.0", "mockspi-staging"
@@ -51,6 +52,28 @@ def test_the_documented_errors_are_errors(server: Server) -> None:
     refused = [line for line in curl_lines("README.md") if "O-0" in line or '"quantity": "2"' in line]
     codes = [json.loads(pasted(line, server))["errorCode"] for line in refused]
     assert codes == ["ORDER_NOT_FOUND", "REQUEST_INVALID"]
+
+
+def test_the_sale_and_the_return_go_as_the_page_says(tmp_path: Path) -> None:
+    (block, *_) = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/retail.md").read_text("utf-8"), re.DOTALL)
+    with serving(tmp_path) as server:
+        script = block.replace(ADDRESS, server.base).replace(KEY, server.key).replace("curl ", "curl -sS -w '\\n' ")
+        known = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
+        done = subprocess.run(
+            ["bash", "-ec", script], env=clean_environment() | known, capture_output=True, text=True, timeout=60, check=True
+        )
+    held, reverted, again, booked, back, order, rules = map(json.loads, done.stdout.splitlines())
+    assert held["reservation"]["productList"] == again["reservation"]["productList"] == booked["taken"]
+    assert reverted["productList"] == [{"productId": "P-1001", "revertedQuantity": 2}]
+    assert (back["orderStatus"], back["refundAmount"]) == ("PARTIALLY_REFUNDED", 26.46)
+    assert [one["quantity"] for one in order["productList"]] == [1]
+    assert rules["holds"] is True
+
+
+def test_the_page_names_every_invariant() -> None:
+    page = (ROOT / "docs/retail.md").read_text("utf-8")
+    named = re.findall(r"^\| `([A-Z_]+)` \|", page[page.index("## Invariants") :], re.MULTILINE)
+    assert named == [one.name for one in INVARIANTS]
 
 
 def test_generated_files_are_fresh() -> None:

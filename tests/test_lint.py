@@ -196,7 +196,7 @@ def put(value: Any, path: str, new: str) -> str | None:
 def reservation() -> dict[str, Any]:
     """A record of a collection that the sample has none of."""
     line = {"productId": "P-1001", "locationId": "ONLINE", "quantity": 1}
-    return {"cartId": "K", "expiresAt": 1, "productList": [line]}
+    return {"cartId": "K", "status": "HELD", "expiresAt": 1, "productList": [line]}
 
 
 @pytest.mark.parametrize(("kind", "reference"), REFERENCES)

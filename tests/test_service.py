@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,17 @@ def test_a_store_that_another_process_holds_is_a_503_that_says_when(
     assert (reply.status, json.loads(reply.body)["errorCode"]) == (503, "STORE_BUSY")
     assert ("Retry-After", "1") in reply.headers
     assert create(service).status == 200
+
+
+def test_a_call_sees_one_state_whatever_is_written_meanwhile(service: Service) -> None:
+    def twice(call: Call) -> Json:
+        before = call.records.get("customers", "C-NEW")
+        writer = threading.Thread(target=create, args=(service,))
+        writer.start()
+        writer.join()
+        assert call.records.get("customers", "C-NEW") == before
+        return {"customers": [], "totalCount": 0, "pageNumber": 1, "pageSize": 25}
+
+    asked = Request("GET", "/spi/1.0/sa/customers", (*KEY, ("lastName", "New")))
+    assert json.loads(with_answer(service, "SEARCH_CUSTOMERS", twice).handle(asked).body)["totalCount"] == 0
+    assert customer(service)["profile"]["customerId"] == "C-NEW"

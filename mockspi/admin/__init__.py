@@ -8,7 +8,7 @@ import logging
 import re
 import socket
 
-from mockspi.admin import clocks, health, journal, metrics, rules, sandboxes, snapshots, verify
+from mockspi.admin import clocks, health, invariants, journal, metrics, orders, rules, sandboxes, snapshots, verify
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
 from mockspi.clock import random_id
@@ -29,6 +29,8 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *orders.ROUTES,
+    *invariants.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
-from mockspi.retail import shipping, stock
+from mockspi.retail import reservations, shipping
 from mockspi.sandbox import EARLIEST, LATEST, Sandbox
 from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape
 
@@ -76,7 +76,7 @@ def reset_clock(desk: Desk, sandbox: Sandbox) -> None:
 def due(desk: Desk, sandbox: Sandbox, before: int, after: int) -> list[Json]:
     """What falls due between two moments of a sandbox, in order."""
     records = desk.store.read(sandbox.space)
-    fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in stock.expired(records, before, after)]
+    fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in reservations.expired(records, before, after)]
     fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in shipping.closed(records, before, after)]
     return sorted(fired, key=lambda one: (one["at"], one["kind"], one["id"]))
 

@@ -25,6 +25,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "TOO_MANY_SNAPSHOTS": "There are already {most} snapshots, which is the most that there may be. Delete some.",
         "SCENARIO_NOT_FOUND": "No scenario is called '{scenario}'{hint}. GET /scenarios lists those that there are.",
         "TOO_MANY_RULES": "A sandbox holds at most {rules} rules, and {bytes} bytes of them.",
+        "ORDER_EXISTS": "Another order arrived as '{orderId}' before. Send a new orderId, or the very same order again.",
+        "INSUFFICIENT_INVENTORY": "Nothing was booked, because not all of it is available: {problems}.",
         "REQUEST_INVALID": "The request is not what this route expects: {problems}.",
         "JSON_UNREADABLE": "The body is not a JSON object: {problems}.",
         "UNKNOWN_ENDPOINT": "The admin port has no path {path}: {problems}.",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.cli import contracts, fixtures, journal, openapi, sandbox, scenario, serve, settings, state
+from mockspi.cli import contracts, fixtures, invariants, journal, openapi, sandbox, scenario, serve, settings, state
 from mockspi.errors import BrokenSet, UsageError
 
 
@@ -51,5 +51,6 @@ for command in (
     state.state,
     sandbox.sandbox,
     journal.journal,
+    invariants.invariants,
 ):
     main.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mockspi.contracts.order_record import Order
+from mockspi.contracts.order_record import Order, Receipt
 from mockspi.contracts.records import (
     Customer,
     Employee,
@@ -162,12 +162,17 @@ KINDS = (
         Collection(
             "reservations",
             key=("cartId",),
-            terms=(Term("productId", ("productList[].productId",), exact), Term("expiresAt", ("expiresAt",), moment)),
+            terms=(
+                Term("productId", ("productList[].productId",), exact),
+                Term("status", ("status",)),
+                Term("expiresAt", ("expiresAt",), moment),
+            ),
         ),
         Reservation,
         (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),
         written=True,
     ),
+    Kind(Collection("receipts", key=("orderId", "token")), Receipt, written=True),
     Kind(Collection("tax_submissions", key=("orderId",)), TaxSubmission, written=True),
 )
 

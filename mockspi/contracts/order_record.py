@@ -107,6 +107,7 @@ class RemainingLine(LineFacts):
 class SoldLine(RemainingLine):
     """A line of ``orderProductList``: what was sold."""
 
+    returnOrderId = Id(source=ASSUMED, about="the exchange in which it was taken")
     externalId = Text()
     omniFulfillmentType = Choice(*OMNI_FULFILLMENT)
     omniFulfillmentLocationType = Text()
@@ -126,6 +127,8 @@ class ReturnedLine(LineFacts):
     returnReason = Text()
     returnDate = Moment()
     returnOrderId = Id()
+    returnLocation = Id(about="a storeId, or ONLINE")
+    refund = Money(about="what was paid for these units; less than the total where the order is not paid in full")
     disposition = Choice("RESALABLE", "DAMAGED")
     exchange = Flag()
 
@@ -165,6 +168,7 @@ class Order(_Public):
     """A sale as it is kept: totals are over ``orderProductList`` and must add up."""
 
     orderId = Id(required=True)
+    cartId = Id(source=ASSUMED, about="whose reservation the order uses up")
     displayOrderId = Text()
     orderSource = Text(required=True)
     email = Text()
@@ -192,6 +196,16 @@ class Order(_Public):
     orderProductList = Many(SoldLine, required=True, source=SEED)
     returnProductList = Many(ReturnedLine, source=SEED)
     notesList = Many(Note)
+
+
+class Receipt(Shape):
+    """What was answered to something that must happen once: an order that arrived, or a return."""
+
+    OPEN = True
+
+    orderId = Id(required=True)
+    token = Id(required=True, about="the request's requestId, else its digest")
+    reply = Anything(required=True)
 
 
 class DeliveryGroup(Shape):

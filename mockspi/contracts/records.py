@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import ValidationError, validate
 
-from mockspi.contracts.common import Address, Reserved, SavedAddress, Tier
+from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedAddress, Tier
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
 
 _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
@@ -141,6 +141,7 @@ class Product(Record):
     imageURL = Text(source=PUBLIC)
     returnable = Flag(required=True)
     weight = Number(low=0, about="kilograms")
+    omniFulfillmentTypes = Many(Choice(*OMNI_FULFILLMENT), about="the ways it can reach a customer; any unless said")
 
 
 class Shop(Record):
@@ -251,5 +252,7 @@ class Reservation(Record):
     """Stock held for a cart until it is sold, reverted or expired."""
 
     cartId = Id(required=True)
+    status = Choice("HELD", "SOLD", "REVERTED", "EXPIRED", required=True)
+    orderId = Id(about="what it was sold as")
     expiresAt = Moment(required=True)
     productList = Many(Reserved, required=True)

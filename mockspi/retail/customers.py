@@ -17,7 +17,7 @@ from mockspi.errors import (
     SearchCriteriaRequired,
 )
 from mockspi.exchange import Json
-from mockspi.retail.places import country
+from mockspi.retail.places import is_complete
 from mockspi.store.base import Criterion, Records
 from mockspi.store.terms import folded, is_phone_ending
 
@@ -101,7 +101,7 @@ def add_address(records: Records, sent: Json, clock: Clock) -> Json:
     customer = known(records, sent["customerId"])
     address = {**sent["address"], "addressId": sent["address"].get("addressId") or clock.new_id("A")}
     others = customer.setdefault("addressList", [])
-    if not _usable(address) or any(other["addressId"] == address["addressId"] for other in others):
+    if not is_complete(address) or any(other["addressId"] == address["addressId"] for other in others):
         raise AddressInvalid(addressId=address["addressId"])
     others.append(address)
     return _keep(records, customer, address)
@@ -112,7 +112,7 @@ def change_address(records: Records, sent: Json) -> Json:
     customer = known(records, sent["customerId"])
     index = _index(customer, sent["address"]["addressId"])
     address = merged(customer["addressList"][index], sent["address"])
-    if not _usable(address):
+    if not is_complete(address):
         raise AddressInvalid(addressId=address["addressId"])
     customer["addressList"][index] = address
     return _keep(records, customer, address)
@@ -134,10 +134,6 @@ def _keep(records: Records, customer: Json, address: Json) -> Json:
                 other["isDefault"] = False
     records.put("customers", customer)
     return addresses(customer, address["addressId"])
-
-
-def _usable(address: Json) -> bool:
-    return bool(address.get("addressLine1") and address.get("city") and country(address))
 
 
 def _index(customer: Json, address_id: str) -> int:

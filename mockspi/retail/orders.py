@@ -1,22 +1,24 @@
-"""Orders as they are told, and returns.
+"""Orders as they are told.
 
-Rules: ``orderProductList`` is what was sold, ``returnProductList`` what came back, ``productList`` what remains and is
-derived; no more units come back than were sold; the refunds of a line's units add up to the line.
+Rules: ``orderProductList`` is what was sold, ``returnProductList`` what came back, ``productList`` what remains; what can be
+derived is, and is never stored; the totals are those of what was sold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterable
 from decimal import Decimal
 
-from mockspi.clock import Clock
-from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
+from mockspi.errors import OrderNotFound
 from mockspi.exchange import Json
-from mockspi.retail.money import amount, number, rounded
-from mockspi.store.base import Records
+from mockspi.retail.money import ZERO, amount, number
+from mockspi.store.base import Readable
 
 RETURNABLE = frozenset({"COMPLETED", "EXCHANGED", "PARTIALLY_EXCHANGED", "FULFILLED", "PARTIALLY_REFUNDED"})
-_AMOUNTS = ("subTotal", "discount", "tax", "total")
+AMOUNTS = ("subTotal", "discount", "tax", "total")
+DERIVED = frozenset({"productList", "canReturn", "orderStatusText", "DeliveryGroup"})
+_SUMS = {"orderSubTotal": "subTotal", "discount": "discount", "taxSubTotal": "tax", "totalAmount": "total"}
 _SOLD_ONLY = frozenset(
     [
         "priceCorrection",
@@ -24,6 +26,7 @@ _SOLD_ONLY = frozenset(
         "omniFulfillmentType",
         "omniFulfillmentLocationType",
         "returnsEligibility",
+        "returnOrderId",
         "externalId",
         "taxExemption",
         "productTax",
@@ -32,42 +35,88 @@ _SOLD_ONLY = frozenset(
 )
 
 
-def returned(order: Json, item_id: str) -> int:
-    """How many units of a line came back so far."""
-    lines = order.get("returnProductList", [])
-    return sum(int(line["quantity"]) for line in lines if line["orderItemId"] == item_id)
+def added(lines: Iterable[Json], name: str) -> Decimal:
+    """An amount of several lines together."""
+    return sum((amount(line.get(name)) for line in lines), ZERO)
+
+
+def totals(lines: list[Json]) -> dict[str, Decimal]:
+    """What an order with these sold lines comes to."""
+    sums = {name: added(lines, part) for name, part in _SUMS.items()}
+    return {**sums, "taxableAmount": sums["totalAmount"] - sums["taxSubTotal"]}
+
+
+def came_back(order: Json, item_id: str) -> list[Json]:
+    """What came back of a line so far."""
+    return [line for line in order.get("returnProductList", []) if line["orderItemId"] == item_id]
+
+
+def left(order: Json, line: Json) -> int:
+    """How many units of a sold line the customer still has."""
+    return int(line["quantity"]) - sum(int(one["quantity"]) for one in came_back(order, line["orderItemId"]))
 
 
 def remaining(order: Json) -> list[Json]:
     """What the customer still has: the sold lines less what came back, money included."""
     lines = []
     for line in order["orderProductList"]:
-        left = line["quantity"] - returned(order, line["orderItemId"])
-        if left < 1:
+        if (units := left(order, line)) < 1:
             continue
         kept = {name: value for name, value in line.items() if name not in _SOLD_ONLY}
-        back = [one for one in order.get("returnProductList", []) if one["orderItemId"] == line["orderItemId"]]
-        money = {
-            name: number(amount(line.get(name)) - sum((amount(one.get(name)) for one in back), Decimal(0))) for name in _AMOUNTS
-        }
-        lines.append({**kept, **money, "quantity": left})
+        back = came_back(order, line["orderItemId"])
+        money = {name: number(amount(line.get(name)) - added(back, name)) for name in AMOUNTS}
+        lines.append({**kept, **money, "quantity": units})
     return lines
 
 
+def refunded(order: Json) -> Decimal:
+    """What was given back of what was paid; what an older set does not say is the whole worth of what came back."""
+    return sum(map(_refund, order.get("returnProductList", [])), ZERO)
+
+
+def _refund(line: Json) -> Decimal:
+    return amount(line.get("refund", line["total"]))
+
+
+def paid(order: Json) -> Decimal:
+    """What was paid: its tenders, and what exchanges carried over. An order without tenders was paid in full."""
+    worth = added(order["orderProductList"], "total")
+    if not order.get("tenders"):
+        return worth
+    exchanges = {line["returnOrderId"] for line in order["orderProductList"] if "returnOrderId" in line}
+    got = (amount(tender["amountAuthorized"]) for tender in order["tenders"] if tender.get("paymentStatus") in (None, "APPROVED"))
+    return min(worth, sum(got, ZERO) + sum((carried(order, one) for one in exchanges), ZERO))
+
+
+def carried(order: Json, return_id: str) -> Decimal:
+    """What an exchange carries over: what came back pays for what was taken, as far as it goes."""
+    back = [
+        line for line in order.get("returnProductList", []) if line.get("returnOrderId") == return_id and line.get("exchange")
+    ]
+    taken = [line for line in order["orderProductList"] if line.get("returnOrderId") == return_id]
+    return min(sum(map(_refund, back), ZERO), added(taken, "total"))
+
+
+def is_open(order: Json, now: int) -> bool:
+    """Whether the order's status and its window allow returns at all."""
+    return order["orderStatus"] in RETURNABLE and now <= order.get("lastDateToReturnTimeStamp", now)
+
+
+def is_eligible(line: Json) -> bool:
+    """Whether a sold line may come back."""
+    return bool(line.get("returnsEligibility") != "NOT_ELIGIBLE_FOR_RETURNS")
+
+
 def can_return(order: Json, now: int) -> bool:
-    """Whether the POS may start a return: the status allows it, the window is open, something is left that may."""
-    eligible = any(
-        line.get("returnsEligibility") != "NOT_ELIGIBLE_FOR_RETURNS" and line["quantity"] > returned(order, line["orderItemId"])
-        for line in order["orderProductList"]
-    )
-    return order["orderStatus"] in RETURNABLE and now <= order.get("lastDateToReturnTimeStamp", now) and eligible
+    """Whether the POS may start a return: it is allowed, and something is left that may come back."""
+    return is_open(order, now) and any(is_eligible(line) and left(order, line) > 0 for line in order["orderProductList"])
 
 
 def told(order: Json, now: int, *, grouped: bool = False) -> Json:
     """The order with everything that is derived."""
     return {
         **order,
-        "orderStatusText": order.get("orderStatusText", order["orderStatus"]),
+        "orderStatusText": order["orderStatus"],
         "canReturn": "TRUE" if can_return(order, now) else "FALSE",
         "productList": remaining(order),
         **({"DeliveryGroup": delivery_groups(order)} if grouped else {}),
@@ -76,7 +125,7 @@ def told(order: Json, now: int, *, grouped: bool = False) -> Json:
 
 def delivery_groups(order: Json) -> list[Json]:
     """The sold lines by fulfilment type, address, shipping method and delivery date."""
-    groups: dict[tuple[str, ...], Json] = {}
+    groups: dict[str, Json] = {}
     for line in order["orderProductList"]:
         shared = {
             "fulfillmentType": line.get("omniFulfillmentType") or line.get("fulfillmentType"),
@@ -84,81 +133,16 @@ def delivery_groups(order: Json) -> list[Json]:
             "shippingMethodId": line.get("shippingMethodId"),
             "deliveryDate": line.get("deliveryDate"),
         }
-        key = tuple(str(value) for value in shared.values())
         known = {name: value for name, value in shared.items() if value is not None}
+        key = json.dumps(known, sort_keys=True)
         group = groups.setdefault(key, {"deliveryGroupId": f"{len(groups) + 1}", **known, "orderItemIds": []})
         group["orderItemIds"].append(line["orderItemId"])
     return list(groups.values())
 
 
-def boris(records: Records, order_id: str) -> Json:
+def boris(records: Readable, order_id: str) -> Json:
     """An order that was not placed in a store."""
     order = records.get("orders", order_id)
     if order is None or order["orderSource"] == "IN_STORE":
         raise OrderNotFound(orderId=order_id)
     return order
-
-
-def give_back(records: Records, sent: Json, clock: Clock) -> Json:
-    """Take the returned lines of an order back: all of them, or none with the reason."""
-    order = records.get("orders", sent["orderId"])
-    if order is None:
-        raise OrderNotFound(orderId=sent["orderId"])
-    if order["orderStatus"] not in RETURNABLE or clock.now() > order.get("lastDateToReturnTimeStamp", clock.now()):
-        raise NotReturnable
-    return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
-    for line in sent["returnProductList"]:
-        back.append({**_refund(order, line), "returnDate": clock.now(), "returnOrderId": return_id})
-    _mark(order, return_id)
-    records.put("orders", order)
-    return {"orderId": order["orderId"], "returnOrderId": return_id, "orderStatus": order["orderStatus"]}
-
-
-def _mark(order: Json, return_id: str) -> None:
-    """The statuses after a return: an exchange where all that came back now is exchanged, partial while units remain."""
-    now = [line for line in order["returnProductList"] if line["returnOrderId"] == return_id]
-    done = "EXCHANGED" if all(line.get("exchange") for line in now) else "REFUNDED"
-    order["orderStatus"] = f"PARTIALLY_{done}" if remaining(order) else done
-    touched = {line["orderItemId"] for line in now}
-    for line in order["orderProductList"]:
-        line["orderStatus"] = order["orderStatus"]
-        if line["orderItemId"] in touched:
-            left = line["quantity"] > returned(order, line["orderItemId"])
-            line["itemStatus"] = f"PARTIALLY_{done}" if left else done
-
-
-def _refund(order: Json, sent: Json) -> Json:
-    """The units that come back, with what was paid for them: the last units take what rounding left."""
-    sold = _sold_line(order, sent)
-    if sold.get("returnsEligibility") == "NOT_ELIGIBLE_FOR_RETURNS":
-        raise NotReturnable
-    before, wanted = returned(order, sold["orderItemId"]), int(sent["quantity"])
-    if before + wanted > sold["quantity"]:
-        raise ReturnQuantityExceeded
-    share = _shares(sold, before, order["currency"])
-    after = _shares(sold, before + wanted, order["currency"])
-    facts: Json = {name: sold[name] for name in ("orderItemId", "productId", "gtin", "name", "price") if name in sold}
-    money = {name: number(after(name) - share(name)) for name in ("subTotal", "discount", "tax")}
-    total = amount(money["subTotal"]) - amount(money["discount"]) + amount(money["tax"])
-    said: Json = {name: sent[name] for name in ("returnReason", "disposition", "exchange") if name in sent}
-    refund: Json = {"quantity": wanted, "total": number(total)}
-    return {**facts, **money, **said, **refund}
-
-
-def _shares(line: Json, units: int, currency: str) -> Callable[[str], Decimal]:
-    """What the first units of a line cost, per kind of amount."""
-    return lambda name: rounded(amount(line.get(name)) * units / line["quantity"], currency)
-
-
-def _sold_line(order: Json, sent: Json) -> Json:
-    """The line that is meant; of several with the same product the first that has enough units left."""
-    meant = [
-        line
-        for line in order["orderProductList"]
-        if sent.get("orderItemId", line["orderItemId"]) == line["orderItemId"]
-        and sent.get("productId", line["productId"]) == line["productId"]
-    ]
-    if not meant:
-        raise NotReturnable
-    enough = (line for line in meant if line["quantity"] - returned(order, line["orderItemId"]) >= sent["quantity"])
-    return dict(next(enough, meant[0]))

@@ -9,8 +9,9 @@ from mockspi.exchange import Json
 from mockspi.store.base import Readable
 
 ONLINE = "ONLINE"
-_SHIPPED = frozenset({"SHIP_TO_HOME"})
-_HANDED_OVER = frozenset({"IN_STORE", "BOPIS", "ROPIS"})
+TAKEN, SHIPPED = "IN_STORE", "SHIP_TO_HOME"
+_TRAVELLING = frozenset({SHIPPED, "SHIP_TO_HOME_CURRENT_STORE", "BOFIS"})
+_HANDED_OVER = frozenset({TAKEN, "BOPIS", "ROPIS"})
 _EARTH_KM = 6371.0
 
 
@@ -19,12 +20,19 @@ def country(address: Mapping[str, str]) -> str:
     return (address.get("countryCode") or address.get("country") or "").upper()
 
 
+def is_complete(address: Mapping[str, str]) -> bool:
+    """Whether something can be sent to an address."""
+    return bool(address.get("addressLine1") and address.get("city") and country(address))
+
+
+def way(line: Json) -> str:
+    """How a line reaches the customer, as an omniFulfillmentType."""
+    return line.get("omniFulfillmentType") or (SHIPPED if line.get("fulfillmentType") == "ONLINE" else TAKEN)
+
+
 def is_shipped(line: Json) -> bool:
     """Whether a line travels to an address instead of being taken or fetched."""
-    omni = line.get("omniFulfillmentType")
-    return omni in ("SHIP_TO_HOME", "SHIP_TO_HOME_CURRENT_STORE", "BOFIS") or (
-        omni is None and line.get("fulfillmentType") == "ONLINE"
-    )
+    return way(line) in _TRAVELLING
 
 
 def is_handed_over(line: Json) -> bool:
@@ -38,10 +46,7 @@ def location(line: Json, cart: Json) -> str:
     if named := line.get("fulfillmentLocation"):
         return str(named)
     store = line.get("storeId") or cart.get("storeId")
-    online = line.get("omniFulfillmentType") in _SHIPPED or (
-        line.get("omniFulfillmentType") is None and line.get("fulfillmentType") == "ONLINE"
-    )
-    return ONLINE if online or not store else str(store)
+    return ONLINE if way(line) == SHIPPED or not store else str(store)
 
 
 def kilometres(one: Json, other: Json) -> float:

@@ -25,7 +25,7 @@ def methods(records: Records, asked: Json, now: int) -> Json:
     today = now - now % DAY
     found = []
     for method in records.find("shipping_methods").records:
-        if method["pickup"] or country(place) not in method["countries"]:
+        if not serves(method, place):
             continue
         free = "freeOver" in method and worth >= amount(method["freeOver"])
         found.append(
@@ -39,6 +39,11 @@ def methods(records: Records, asked: Json, now: int) -> Json:
     if not found:
         raise AddressNotServiceable
     return {"shippingMethods": sorted(found, key=lambda method: (method["price"], method["shippingMethodId"]))}
+
+
+def serves(method: Json, place: Json) -> bool:
+    """Whether a method brings things to an address."""
+    return not method["pickup"] and country(place) in method["countries"]
 
 
 def _home(records: Records, customer_id: str) -> Json:

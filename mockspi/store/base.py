@@ -138,6 +138,9 @@ class Store(Protocol):
     def read(self, sandbox: str) -> Records:
         """The records as they are now."""
 
+    def view(self, sandbox: str) -> AbstractContextManager[Records]:
+        """One state of the records, that of the first read, whatever is written meanwhile."""
+
     def write(self, sandbox: str) -> AbstractContextManager[Records]:
         """One transaction: no other writer until it ends; an exception undoes it."""
 

@@ -52,6 +52,16 @@ class SqliteStore:
         return SqliteRecords(self._connection(), sandbox, self._collections)
 
     @contextmanager
+    def view(self, sandbox: str) -> Iterator[SqliteRecords]:
+        """One state of the records, that of the first read, whatever is written meanwhile."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield SqliteRecords(connection, sandbox, self._collections)
+        finally:
+            connection.execute("COMMIT")
+
+    @contextmanager
     def write(self, sandbox: str) -> Iterator[SqliteRecords]:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockspi.contract import Call, Contract
-from mockspi.contracts.common import CartRequest, Reserved
+from mockspi.contracts.common import CartRequest, LineRequest, Reserved
 from mockspi.errors import (
     AddressNotServiceable,
     CartInvalid,
@@ -19,10 +19,19 @@ GROUP = "Checkout"
 _SAMPLE = "/merchant/spi/sample/endpoint/sa"
 
 
+class ValidationLine(LineRequest):
+    """A line of the cart; a number that no line can have is an error of the line, not of the request."""
+
+    quantity = Number(required=True, about="whole, and at least 1")  # type: ignore[assignment]  # wider on purpose
+    price = Money()
+    discount = Money()
+
+
 class ValidationRequest(CartRequest):
     """The cart, early in the checkout."""
 
     cartId = Id(required=True)
+    productList = Many(ValidationLine, required=True)
 
 
 class Reservation(Shape):

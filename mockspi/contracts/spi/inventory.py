@@ -6,7 +6,7 @@ from mockspi.contract import Call, Contract
 from mockspi.contracts.common import LineRequest
 from mockspi.errors import InsufficientInventory, ProductNotFound, ReservationNotFound
 from mockspi.exchange import Json
-from mockspi.retail import stock
+from mockspi.retail import availability, reservations, stock
 from mockspi.retail.places import ONLINE
 from mockspi.schema import ASSUMED, PUBLIC, Choice, Flag, Id, Integer, Many, Shape, Text
 
@@ -99,20 +99,20 @@ class OverviewReply(Shape):
 
 def revert(call: Call) -> Json:
     """Give the cart's stock back."""
-    return stock.revert(call.records, call.body["cartId"], call.body.get("productList"), call.clock.now())
+    return reservations.revert(call.records, call.body["cartId"], call.body.get("productList"), call.clock.now())
 
 
 def check(call: Call) -> Json:
     """What is there online."""
-    return stock.check_online(call.records, call.body, call.clock.now())
+    return availability.check_online(call.records, call.body, call.clock.now())
 
 
 def overview(call: Call) -> Json:
     """All stores, or a text for the zip code."""
     item, now = stock.known_product(call.records, call.body), call.clock.now()
     if not (zip_code := call.body.get("zipCode")):
-        return stock.overview(call.records, item, call.body.get("storeId"), now)
-    there = stock.available(call.records, item["productId"], ONLINE, now)
+        return availability.overview(call.records, item, call.body.get("storeId"), now)
+    there = availability.available(call.records, item["productId"], ONLINE, now)
     code = "AVAILABLE_FOR_DELIVERY" if there else "NOT_AVAILABLE_FOR_DELIVERY"
     return {"productId": item["productId"], "availabilityText": call.text(code, postalCode=zip_code)}
 

@@ -7,11 +7,11 @@ from marshmallow import validate
 from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
-from mockspi.contracts.order_record import STATUSES, OrderReply
-from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
+from mockspi.contracts.order_record import STATUSES, OrderReply, SoldLine, Tender
+from mockspi.errors import InsufficientInventory, NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import orders, taxes_booked
-from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Part, Shape, Text
+from mockspi.retail import orders, returns, taxes_booked
+from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text
 from mockspi.store.base import Criterion
 from mockspi.store.terms import is_phone_ending
 
@@ -70,16 +70,26 @@ class ReturnLine(Shape):
     productId = Id()
     quantity = Integer(low=1, high=100_000, required=True)
     returnReason = Text(source=ASSUMED)
-    disposition = Choice("RESALABLE", "DAMAGED", source=ASSUMED)
+    returnOrderId = Id(source=ASSUMED, about="of a line that came back before: it is not booked again")
+    storeId = Id(source=ASSUMED, about="where it came back; the request's storeId unless said")
+    disposition = Choice("RESALABLE", "DAMAGED", source=ASSUMED, about="what is DAMAGED is not put back on the shelf")
     exchange = Flag(source=ASSUMED)
 
 
 class ReturnRequest(Shape):
-    """The order object with what comes back; other members of the order are tolerated."""
+    """The order object with what comes back; other members of the order are tolerated.
+
+    In an exchange, what is taken instead is further lines of orderProductList, and what was paid for them further tenders.
+    """
 
     SOURCE, OPEN = SEED, True
 
     orderId = Id(required=True)
+    requestId = Id(source=ASSUMED, about="the same once more is the same return; without it the same body is")
+    storeId = Id(source=ASSUMED, about="where it came back; the order's store unless said")
+    cartId = Id(source=ASSUMED, about="whose reservation an exchange uses up")
+    orderProductList = Many(SoldLine)
+    tenders = Many(Tender, source=PUBLIC)
     returnProductList = Many(ReturnLine, required=True, validate=validate.Length(min=1))
 
 
@@ -89,6 +99,7 @@ class ReturnReply(Shape):
     orderId = Id(required=True)
     returnOrderId = Id(required=True)
     orderStatus = Choice(*STATUSES, required=True)
+    refundAmount = Money(required=True, about="what the customer gets back, less what an exchange carries over")
 
 
 def _told(call: Call, order: Json) -> Json:
@@ -125,7 +136,7 @@ def _criteria(asked: Json) -> list[Criterion]:
 
 def give_back(call: Call) -> Json:
     """Book the return."""
-    return orders.give_back(call.records, call.body, call.clock)
+    return returns.give_back(call.records, call.body, call.clock)
 
 
 CONTRACTS = (
@@ -171,7 +182,7 @@ CONTRACTS = (
         body=ReturnRequest,
         reply=ReturnReply,
         answer=give_back,
-        fails=(OrderNotFound, NotReturnable, ReturnQuantityExceeded),
+        fails=(OrderNotFound, NotReturnable, ReturnQuantityExceeded, InsufficientInventory),
         writes=True,
     ),
 )

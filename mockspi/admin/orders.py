@@ -1,0 +1,51 @@
+"""An order arrives, over the admin port: what the POS sold, as the merchant books it."""
+
+from __future__ import annotations
+
+from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
+from mockspi.contract import refuse
+from mockspi.contracts.common import Reserved
+from mockspi.contracts.order_record import STATUSES, Order
+from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderExists
+from mockspi.exchange import Json
+from mockspi.retail import sales
+from mockspi.schema import Choice, Id, Many, Shape, uneven
+
+
+class OutOfStock(Failure):
+    """At least one line asks for more than is available; ``errors`` says which."""
+
+    status = 409
+    code = InsufficientInventory.code
+
+
+class OrderArrived(Shape):
+    """The order as it was booked, and what it took from where; nothing where it arrived CANCELED."""
+
+    orderId = Id(required=True)
+    orderStatus = Choice(*STATUSES, required=True)
+    taken = Many(Reserved, required=True)
+
+
+def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
+    """Book an order in a sandbox, at the time of its clock."""
+    refuse(list(uneven(Order, body)))
+    sandbox = desk.sandbox(inputs)
+    try:
+        with desk.store.write(sandbox.space) as records:
+            return sales.arrive(records, body, sandbox.timing.now(desk.real()))
+    except InsufficientInventory as short:
+        raise OutOfStock(errors=short.errors) from short
+
+
+ROUTES = (
+    AdminRoute(
+        "ORDER_ARRIVES",
+        "POST /sandboxes/{sandbox}/orders",
+        "An order arrives: book a sale, once.",
+        arrive,
+        OrderArrived,
+        Order,
+        fails=(BrokenRequest, SandboxNotFound, OrderExists, OutOfStock),
+    ),
+)

@@ -1,0 +1,149 @@
+"""What comes back.
+
+Rules: no more units come back than were sold; the returns of a line add up to the line, and the refunds to what was paid;
+a return is booked whole or not at all, and once; what is not damaged is put back where it was returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from mockspi.clock import Clock
+from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
+from mockspi.exchange import Json
+from mockspi.retail import reservations, sales, stock
+from mockspi.retail.money import amount, number, rounded
+from mockspi.retail.once import digest, once
+from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
+from mockspi.retail.places import ONLINE, location
+from mockspi.schema import Problem
+from mockspi.store.base import Readable, Records
+
+_SAID = ("returnReason", "disposition", "exchange")
+
+
+def give_back(records: Records, sent: Json, clock: Clock) -> Json:
+    """Take lines of an order back, and hand out what an exchange brings: all of it once, or none with the reason."""
+    token = sent.get("requestId") or digest(sent)
+    return once(records, sent["orderId"], token, lambda: _book(records, sent, clock))
+
+
+def _book(records: Records, sent: Json, clock: Clock) -> Json:
+    order = records.get("orders", sent["orderId"])
+    if order is None:
+        raise OrderNotFound(orderId=sent["orderId"])
+    if not is_open(order, clock.now()):
+        raise NotReturnable
+    return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
+    known = {line.get("returnOrderId") for line in back} - {None}
+    now = [(index, line) for index, line in enumerate(sent["returnProductList"]) if line.get("returnOrderId") not in known]
+    sales.refuse(iter([] if now else [Problem("/returnProductList", "all of it came back before")]))
+    for index, line in now:
+        place = _place(records, order, sent, index)
+        back.append({**_line(order, line), "returnDate": clock.now(), "returnOrderId": return_id, "returnLocation": place})
+        if line.get("disposition") != "DAMAGED":
+            stock.move(records, back[-1]["productId"], place, line["quantity"])
+    _exchange(records, order, sent, return_id, clock.now())
+    _mark(order, return_id)
+    records.put("orders", order)
+    refund = added((line for line in back if line.get("returnOrderId") == return_id), "refund")
+    return {
+        "orderId": order["orderId"],
+        "returnOrderId": return_id,
+        "orderStatus": order["orderStatus"],
+        "refundAmount": number(refund - carried(order, return_id)),
+    }
+
+
+def _place(records: Readable, order: Json, sent: Json, index: int) -> str:
+    """Where a line came back: the place it names, else the request's, else the order's store."""
+    line = sent["returnProductList"][index]
+    place = str(line.get("storeId") or sent.get("storeId") or order.get("storeId") or ONLINE)
+    if place != ONLINE and records.get("stores", place) is None:
+        path = f"/returnProductList/{index}/storeId" if line.get("storeId") else "/storeId"
+        raise NotReturnable(errors=[{"path": path, "message": f"no stores record has the key {place!r}"}])
+    return place
+
+
+def _line(order: Json, sent: Json) -> Json:
+    """The units that come back, with what they cost and what was paid for them: the last ones take what rounding left."""
+    sold = _sold_line(order, sent)
+    if not is_eligible(sold):
+        raise NotReturnable
+    wanted, units = int(sent["quantity"]), left(order, sold)
+    if wanted > units:
+        raise ReturnQuantityExceeded
+    before, after = (_shares(sold, sold["quantity"] - one, order["currency"]) for one in (units, units - wanted))
+    money = {name: after(name) - before(name) for name in ("subTotal", "discount", "tax")}
+    money["total"] = money["subTotal"] - money["discount"] + money["tax"]
+    money["refund"] = _refund(order, money["total"])
+    facts: Json = {name: sold[name] for name in ("orderItemId", "productId", "gtin", "name", "price") if name in sold}
+    said: Json = {name: sent[name] for name in _SAID if name in sent}
+    return {**facts, **{name: number(value) for name, value in money.items()}, **said, "quantity": wanted}
+
+
+def _shares(line: Json, units: int, currency: str) -> Callable[[str], Decimal]:
+    """What the first units of a line cost, per kind of amount."""
+    return lambda name: rounded(amount(line.get(name)) * units / line["quantity"], currency)
+
+
+def _refund(order: Json, worth: Decimal) -> Decimal:
+    """What was paid for something worth so much: all of it, or its share where the order is not paid in full."""
+    rest_paid = paid(order) - refunded(order)
+    rest_worth = added(order["orderProductList"], "total") - added(order["returnProductList"], "total")
+    return rounded(rest_paid * worth / rest_worth, order["currency"]) if rest_worth else Decimal(0)
+
+
+def _sold_line(order: Json, sent: Json) -> Json:
+    """The line that is meant; of several with the same product the first that has enough units left."""
+    meant = [
+        line
+        for line in order["orderProductList"]
+        if sent.get("orderItemId", line["orderItemId"]) == line["orderItemId"]
+        and sent.get("productId", line["productId"]) == line["productId"]
+    ]
+    if not meant:
+        raise NotReturnable
+    enough = (line for line in meant if left(order, line) >= sent["quantity"])
+    return dict(next(enough, meant[0]))
+
+
+def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: int) -> None:
+    """The other side of an exchange: lines that the order did not have are sold, and what was paid for them is kept."""
+    known, first = {line["orderItemId"] for line in order["orderProductList"]}, len(order["orderProductList"])
+    here = {"storeId": sent.get("storeId") or order.get("storeId")}
+    fresh = [
+        {**line, "fulfillmentLocation": location(line, here), "returnOrderId": return_id}
+        for line in sent.get("orderProductList", [])
+        if line["orderItemId"] not in known
+    ]
+    if not fresh:
+        return
+    if not any(line.get("exchange") for line in order["returnProductList"] if line.get("returnOrderId") == return_id):
+        message = f"no line of order {order['orderId']}, and nothing is exchanged for it"
+        sales.refuse(iter([Problem("/orderProductList", f"{fresh[0]['orderItemId']!r} is {message}")]))
+    order["orderProductList"] += fresh
+    sales.refuse(sales.line_problems(records, order, first))
+    sales.fill_in(records, order, first)
+    reservations.lapse(records, now)
+    sales.take(records, order, first, now, sent.get("cartId", ""))
+    order.update({name: number(value) for name, value in totals(order["orderProductList"]).items()})
+    if had := order.get("tenders"):
+        order["tenders"] = had + [tender for tender in sent.get("tenders", []) if tender not in had]
+
+
+def _mark(order: Json, return_id: str) -> None:
+    """The statuses after a return: an exchange where all that came back now is exchanged, partial while units remain.
+
+    What an exchange brought is no remainder of what was sold first.
+    """
+    now = [line for line in order["returnProductList"] if line.get("returnOrderId") == return_id]
+    done = "EXCHANGED" if all(line.get("exchange") for line in now) else "REFUNDED"
+    rest = [line for line in order["orderProductList"] if done == "REFUNDED" or "returnOrderId" not in line]
+    order["orderStatus"] = f"PARTIALLY_{done}" if any(left(order, line) for line in rest) else done
+    touched = {line["orderItemId"] for line in now}
+    for line in order["orderProductList"]:
+        line["orderStatus"] = order["orderStatus"]
+        if line["orderItemId"] in touched:
+            line["itemStatus"] = f"PARTIALLY_{done}" if left(order, line) else done
