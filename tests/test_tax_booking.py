@@ -164,7 +164,8 @@ def test_all_that_remains_of_an_order_gives_back_what_it_was_charged(sandbox: Sa
 def test_what_comes_back_is_taxed_as_it_is_refunded(sandbox: Sandbox) -> None:
     for tax in (1.96, 1.95):  # of 3.91
         due = back(sandbox, "O-7041", "2", line={"productId": "P-1034"})
-        post(sandbox, "/sa/orders/return", orderId="O-7041", returnProductList=[{"orderItemId": "2", "quantity": 1}])
+        sent = {"requestId": f"unit of {tax}", "returnProductList": [{"orderItemId": "2", "quantity": 1}]}
+        post(sandbox, "/sa/orders/return", orderId="O-7041", **sent)
         refund = sandbox("GET", "/sa/orders/O-7041").json()["returnProductList"][-1]
         assert refund["tax"] == -due["totalTax"] == tax
 
