@@ -17,6 +17,12 @@ from typing import Any
 import pytest
 import requests
 
+from mockspi.contracts.collections import COLLECTIONS
+from mockspi.fixtures.reading import sample_set
+from mockspi.store.base import Records
+from mockspi.store.compiled import compile_set
+from mockspi.store.sqlite import SqliteStore
+
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["examples"]  # a project of its own; test_examples.py runs it
 NOON = 1_800_000_000_000
@@ -147,6 +153,20 @@ def new_sandbox(server: Server) -> Callable[[], Sandbox]:
 def sandbox(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
     """A sandbox of the test's own."""
     return new_sandbox()
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> SqliteStore:
+    """The sample set as a server opens it, without a server: for properties of the pure logic."""
+    folder: Path = tmp_path_factory.mktemp("store")
+    compile_set(folder / "base.sqlite", COLLECTIONS, ((name, record) for name, _, record in sample_set().records()))
+    return SqliteStore(folder / "base.sqlite", folder / "records.sqlite", COLLECTIONS)
+
+
+@pytest.fixture(scope="session")
+def records(store: SqliteStore) -> Records:
+    """The sample set's records, to which nobody has written."""
+    return store.read("nobody")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mockspi import __version__, openapi
 from mockspi.contracts import SPIS
 from mockspi.retail.invariants import INVARIANTS
 
-PAGES = ["README.md", "docs/quickstart.md"]
+PAGES = ["README.md", "docs/quickstart.md", "docs/retail-taxes.md"]
 ADDRESS, KEY = "http://127.0.0.1:8080/spi/1.0", "mockspi-staging"
 
 

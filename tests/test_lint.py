@@ -135,6 +135,10 @@ BROKEN = {
         GET_CUSTOMER, '"request": {', '"request": {"query": {"page": 5}, ', '"page"', "/a customer by id/request/query/page",
         "a text is expected",
     ),
+    "two tax rates of which one can never count": (
+        "records/tax_rates.json", '"US-NY-NYC",\n      "level": "CITY"', '"US-NY-NYC",\n      "level": "COUNTY"', "{",
+        "/records/8", "same level, place and taxCode as US-NY-NEWYORK|*; only one can count",
+    ),
     "totals: taxable amount": (
         ORDERS, '"taxableAmount": 137.24', '"taxableAmount": 137.25', '"taxableAmount"', "/records/0/taxableAmount",
         "137.25 does not add up; 137.24 is expected",

@@ -18,13 +18,12 @@ from mockspi.contracts.records import (
     Shop,
     SlotPattern,
     Stock,
-    TaxExemption,
-    TaxRate,
-    TaxSubmission,
 )
+from mockspi.contracts.tax_records import TaxExemption, TaxRate, TaxSubmission
 from mockspi.exchange import Json
 from mockspi.retail.places import ONLINE
 from mockspi.retail.reservations import is_held
+from mockspi.retail.taxes_rates import anchor
 from mockspi.schema import Shape
 from mockspi.store.base import Collection, Term, walk
 from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
@@ -138,7 +137,7 @@ KINDS = (
         Collection(
             "tax_rates",
             key=("jurisdiction", "taxCode"),
-            terms=(Term("countryCode", ("countryCode",), folded),),
+            terms=(Term("anchor", ("",), anchor),),
         ),
         TaxRate,
     ),

@@ -13,7 +13,6 @@ from mockspi.schema import (
     Integer,
     Many,
     Money,
-    Number,
     Part,
     Shape,
     Text,
@@ -122,6 +121,7 @@ class Where(Shape):
     expected = Text(about="what should stand there")
     got = Anything(about="what came, unless nothing did; secrets are masked")
     example = Text(about="file and line of the fixture set where an example does it right")
+    orderItemId = Id(about="of the line, where a tax of a line differs")
 
 
 class BrokenReply(Shape):
@@ -148,12 +148,3 @@ class Reserved(Shape):
     productId = Id(required=True)
     locationId = Id(required=True, about="a storeId, or ONLINE")
     quantity = Integer(low=0, required=True)
-
-
-class TaxAmount(Shape):
-    """The tax of one jurisdiction."""
-
-    jurisdiction = Id(required=True)
-    name = Text(required=True)
-    rate = Number(required=True, about="a fraction: 0.0625 is 6.25 %")
-    amount = Money(required=True)

@@ -226,3 +226,4 @@ class OrderReply(Order):
     canReturn = Choice("TRUE", "FALSE", about="text, as the public sample has it")
     productList = Many(RemainingLine, source=SEED)
     DeliveryGroup = Many(DeliveryGroup, source=SEED, about="only where delivery grouping is on")
+    taxSubmissionId = Id(source=ASSUMED, about="once finalizeTaxSubmission has booked the order's taxes")

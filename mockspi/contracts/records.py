@@ -190,33 +190,6 @@ class Reward(Record):
     status = Choice("AVAILABLE", "USED", required=True)
 
 
-class TaxRate(Record):
-    """A rate of one jurisdiction; members of a place that are absent match any."""
-
-    jurisdiction = Id(required=True)
-    level = Choice("COUNTRY", "STATE", "COUNTY", "CITY", required=True)
-    countryCode = Id(required=True)
-    state = Text()
-    city = Text()
-    postalCode = Text()
-    taxCode = Id(required=True, about="a productTaxCode, or * for any other")
-    rate = Number(low=0, high=1, required=True, about="a fraction: 0.0625 is 6.25 %")
-    name = Text(required=True)
-    appliesToShipping = Flag(required=True)
-    included = Flag(required=True, about="true where prices contain the tax (VAT)")
-
-
-class TaxExemption(Record):
-    """A reason not to pay tax, and where it counts."""
-
-    exemptionCode = Id(required=True)
-    name = Text(required=True)
-    countryCode = Id(required=True)
-    state = Text()
-    taxCodes = Many(Id(), required=True, about="productTaxCodes, or * for all")
-    requiresCertificate = Flag(required=True)
-
-
 class ShippingMethod(Record):
     """A way to send things."""
 
@@ -283,12 +256,3 @@ class Reservation(Record):
     orderId = Id(about="what it was sold as")
     expiresAt = Moment(required=True)
     productList = Many(Reserved, required=True)
-
-
-class TaxSubmission(Record):
-    """Taxes that were finalised for an order."""
-
-    orderId = Id(required=True)
-    submissionId = Id(required=True)
-    totalTax = Money(required=True)
-    date = Moment(required=True)

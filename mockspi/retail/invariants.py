@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mockspi.exchange import Json
 from mockspi.retail.order_rules import ORDER_RULES, OrderRule
 from mockspi.retail.reservations import SOLD, is_held, reserved
+from mockspi.retail.tax_rules import TAX_RULES, TaxRule
 from mockspi.store.base import Readable
 
 
@@ -85,6 +86,14 @@ def _of_orders(name: str, rule: OrderRule) -> Invariant:
     return Invariant(name, rule.__doc__ or "", check)
 
 
+def _of_taxes(name: str, rule: TaxRule) -> Invariant:
+    def check(records: Readable, _: int) -> Iterator[Fault]:
+        for collection, key, one in rule(records):
+            yield Fault(collection, key, one.path, one.message)
+
+    return Invariant(name, rule.__doc__ or "", check)
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     *(
         Invariant(name, check.__doc__ or "", check)
@@ -97,6 +106,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         )
     ),
     *(_of_orders(name, rule) for name, rule in ORDER_RULES),
+    *(_of_taxes(name, rule) for name, rule in TAX_RULES),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from mockspi.errors import BrokenRequest
@@ -10,8 +11,9 @@ ZERO = Decimal(0)
 _WITHOUT_MINOR_UNIT = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
+_WITH_THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _LARGEST = Decimal(10**12)
-_CENT, _UNIT = Decimal("0.01"), Decimal(1)
+_MILL, _CENT, _UNIT = Decimal("0.001"), Decimal("0.01"), Decimal(1)
 
 
 def amount(value: float | str | Decimal | None) -> Decimal:
@@ -20,8 +22,33 @@ def amount(value: float | str | Decimal | None) -> Decimal:
 
 
 def rounded(value: Decimal, currency: str = "") -> Decimal:
-    """Half up, away from zero, to cents, or to whole units where the currency has no cents."""
-    return value.quantize(_UNIT if currency.upper() in _WITHOUT_MINOR_UNIT else _CENT, ROUND_HALF_UP)
+    """Half up, away from zero, to the currency's minor unit."""
+    return value.quantize(minor_unit(currency), ROUND_HALF_UP)
+
+
+def minor_unit(currency: str) -> Decimal:
+    """The smallest amount of a currency (ISO 4217): a cent, unless it has none or thousandths."""
+    code = currency.upper()
+    return _UNIT if code in _WITHOUT_MINOR_UNIT else _MILL if code in _WITH_THREE_DECIMALS else _CENT
+
+
+def spread(total: Decimal, weights: Sequence[Decimal], currency: str = "", *, capped: bool = False) -> list[Decimal]:
+    """A total in shares by weight, each rounded half up; the last takes what that leaves over, so that they add up.
+
+    ``capped``: no share is more than its weight (a line gives no more discount than it is worth); what the last
+    cannot take goes to those before it.
+    """
+    whole, left = sum(weights, ZERO), total
+    shares = []
+    for weight in weights:
+        share = min(left, rounded(total * weight / whole, currency)) if whole else ZERO
+        shares.append(min(share, weight) if capped else share)
+        left -= shares[-1]
+    for index in reversed(range(len(shares))):
+        more = min(left, weights[index] - shares[index]) if capped else left
+        shares[index] += more
+        left -= more
+    return shares
 
 
 def possible(value: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from mockspi.store.base import Readable
 ONLINE = "ONLINE"
 TAKEN, SHIPPED = "IN_STORE", "SHIP_TO_HOME"
 _TRAVELLING = frozenset({SHIPPED, "SHIP_TO_HOME_CURRENT_STORE", "BOFIS"})
+_HANDED_OVER = frozenset({TAKEN, "BOPIS", "ROPIS"})
 _EARTH_KM = 6371.0
 
 
@@ -34,6 +35,12 @@ def is_shipped(line: Json) -> bool:
     return way(line) in _TRAVELLING
 
 
+def is_handed_over(line: Json) -> bool:
+    """Whether a line says that it is taken or fetched in a store."""
+    omni = line.get("omniFulfillmentType")
+    return omni in _HANDED_OVER or (omni is None and line.get("fulfillmentType") == "IN_STORE")
+
+
 def location(line: Json, cart: Json) -> str:
     """The place whose stock a line takes: the one it names, ONLINE when shipped to a home, else the store."""
     if named := line.get("fulfillmentLocation"):
@@ -53,10 +60,20 @@ def kilometres(one: Json, other: Json) -> float:
 
 
 def postal_place(records: Readable, line: Json, cart: Json) -> Json:
-    """The address that decides a line's tax: its own, else the cart's, else the store's."""
-    for holder in (line, cart):
-        for name in ("destinationAddress", "shippingAddress"):
-            if holder.get(name):
-                return dict(holder[name])
-    store = records.get("stores", str(line.get("storeId") or cart.get("storeId") or ""))
-    return dict(store["address"]) if store else {}
+    """The address that decides a line's tax: its own, else the cart's, else the store's, else where it comes from.
+
+    What is handed over in a store does not go to the address that the cart is shipped to.
+    """
+    handed = is_handed_over(line)
+    for holder, name in (
+        (line, "destinationAddress"),
+        (line, "shippingAddress"),
+        (cart, "destinationAddress"),
+        ({} if handed else cart, "shippingAddress"),
+    ):
+        if holder.get(name):
+            return dict(holder[name])
+    for store_id in (line.get("fulfillmentLocation") if handed else None, line.get("storeId"), cart.get("storeId")):
+        if store_id and (store := records.get("stores", str(store_id))):
+            return dict(store["address"])
+    return dict(cart.get("originAddress") or {})

@@ -1,182 +1,167 @@
-"""Destination-based taxes from the rate table.
+"""The taxes of a sale.
 
-Rules: a line's tax is the sum over jurisdictions of rate x taxable amount, each rounded half up to the currency's
-minor unit; totals are sums of lines; per level the most specific matching rate counts; included (VAT) tax is taken
-out of the price, other tax comes on top; a return's tax is the sale's, negated.
+Invariants:
+
+- destination: the address of the line's fulfillment decides, else the cart's, else the store's; never the billing address.
+- half up: a tax is rate x taxable value, rounded once, half up, to the currency's minor unit, per line and jurisdiction.
+- sums: a line's tax is the sum of its jurisdictions', the total tax the sum of the lines' and of shipping's.
+- discounts: what is taxed is price x quantity less the line's discount and its share of the transaction discount, never
+  below zero; shares are by value, each rounded, the last line takes what is left over, and they add up to the discount.
+- inside: where prices contain the tax it is taken out: taxable amount + tax = what is paid.
+- order: the order in which lines are sent changes nothing; the last line is the one with the highest ``orderItemId``
+  (a line without one is known by its place in the list alone).
+- splitting: n lines of one unit instead of one line of n change each jurisdiction's tax by at most (n + 1) / 2 minor units.
+- exempt: a line that an exemption covers has no tax, and says which; a code that nobody knows is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 
-from mockspi.clock import Clock
-from mockspi.errors import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
+from mockspi.errors import BrokenRequest, ExemptionUnknown
 from mockspi.exchange import Json
-from mockspi.retail.money import ZERO, amount, number, rounded
-from mockspi.retail.places import country, postal_place
+from mockspi.retail.money import ZERO, amount, number, rounded, spread
+from mockspi.retail.places import is_handed_over, postal_place
 from mockspi.retail.stock import product
-from mockspi.store.base import Criterion, Readable, Records, Remembered
+from mockspi.retail.taxes_rates import ANY, holds, rates_for
+from mockspi.store.base import Readable, Remembered
 from mockspi.store.terms import compact, folded
 
-ANY = "*"
-_LEVELS = ("COUNTRY", "STATE", "COUNTY", "CITY")
-COLUMNS = (
-    "jurisdiction", "level", "countryCode", "state", "city", "postalCode", "taxCode", "rate", "name",
-    "appliesToShipping", "included",
-)  # fmt: skip
 
-
-def matches(rate: Json, place: Json) -> bool:
-    """Whether a rate (or an exemption) holds at an address: what it names, the address must have."""
-    return folded(rate["countryCode"]) == folded(country(place)) and all(
-        fold(rate[name]) == fold(place.get(name, ""))
-        for name, fold in (("state", folded), ("city", folded), ("postalCode", compact))
-        if rate.get(name)
-    )
-
-
-def rates_for(records: Readable, place: Json, tax_code: str) -> list[Json]:
-    """One rate per level, the most specific; unknown when the merchant has no rate there at all."""
-    known = records.find("tax_rates", Criterion("countryCode", (country(place),))).records
-    here = [rate for rate in known if matches(rate, place)]
-    if not here:
-        raise TaxJurisdictionUnknown
-    chosen = {}
-    for rate in sorted(here, key=lambda rate: _specific(rate, tax_code)):
-        if rate["taxCode"] in (ANY, tax_code):
-            chosen[rate["level"]] = rate
-    return [chosen[level] for level in _LEVELS if level in chosen]
-
-
-def _specific(rate: Json, tax_code: str) -> tuple[bool, bool, bool, bool]:
-    return (rate["taxCode"] == tax_code, bool(rate.get("postalCode")), bool(rate.get("city")), bool(rate.get("state")))
-
-
-def calculate(records: Readable, cart: Json) -> Json:
-    """The taxes of a cart, line by line, with their totals."""
+def assess(records: Readable, cart: Json) -> Json:
+    """The taxes of a cart that is sold, line by line, with their totals."""
     records = Remembered(records)  # a cart asks for the same rates and products again and again
-    sign = -1 if cart.get("transactionType") == "RETURN" else 1
+    cart = {**cart, "currency": currency_of(records, cart)}
     exemptions = [_exemption(records, code) for code in cart.get("taxExemptions", [])]
-    lines = [_line(records, line, cart, exemptions, sign) for line in cart["productList"]]
-    shipping = _shipping(records, cart, exemptions) * sign
-    taxable = sum((amount(line["taxableAmount"]) for line in lines), ZERO)
-    total = sum((amount(line["tax"]) for line in lines), shipping)
+    values = _values(records, cart)
+    lines = [_line(records, line, value, cart, exemptions) for line, value in zip(cart["productList"], values, strict=True)]
+    return total(lines, _shipping(records, cart, values, exemptions))
+
+
+def total(lines: list[Json], shipping: Decimal) -> Json:
+    """Taxed lines with their sums."""
+    taxable, tax = (sum((amount(line[name]) for line in lines), ZERO) for name in ("taxableAmount", "tax"))
     return {
         "productList": lines,
         "shippingTax": number(shipping),
         "taxableAmount": number(taxable),
-        "totalTax": number(total),
+        "totalTax": number(tax + shipping),
     }
 
 
-def _line(records: Readable, line: Json, cart: Json, exemptions: list[Json], sign: int) -> Json:
-    currency = cart.get("currency", "")
+def currency_of(records: Readable, cart: Json) -> str:
+    """The cart's currency, else its store's."""
+    store = records.get("stores", str(cart.get("storeId", ""))) or {}
+    return str(cart.get("currency") or store.get("currency") or "")
+
+
+def _values(records: Readable, cart: Json) -> list[Decimal]:
+    """What each line is worth after both kinds of discount."""
+    lines = cart["productList"]
+    values = [
+        max(ZERO, _price(records, index, line, cart["currency"]) * int(line["quantity"]) - amount(line.get("discount")))
+        for index, line in enumerate(lines)
+    ]
+    order = _by_id(lines)
+    discount = min(amount(cart.get("transactionDiscountAmount")), sum(values, ZERO))
+    shares = spread(discount, [values[index] for index in order], cart["currency"], capped=True)
+    for index, share in zip(order, shares, strict=True):
+        values[index] -= share
+    return values
+
+
+def _price(records: Readable, index: int, line: Json, currency: str) -> Decimal:
+    """The price that was sent, else the product's own."""
+    if "price" in line:
+        return amount(line["price"])
+    item = product(records, line)
+    if item is None or (currency and folded(item["currency"]) != folded(currency)):
+        known = f"the product's own is in {item['currency']}, not {currency}" if item else "no product is known by this id"
+        raise BrokenRequest(errors=[{"path": f"/productList/{index}/price", "message": f"missing; {known}"}])
+    return amount(item["price"])
+
+
+def _by_id(lines: list[Json]) -> list[int]:
+    """The positions of the lines in the order of their ids: those without as they stand, numbers by value, words."""
+
+    def key(index: int) -> tuple[int, int, str]:
+        id_ = str(lines[index].get("orderItemId", ""))
+        digits = id_.lstrip("0")
+        return (1, len(digits), digits) if id_.isdecimal() else (2 if id_ else 0, 0, id_)
+
+    return sorted(range(len(lines)), key=key)
+
+
+def _line(records: Readable, line: Json, value: Decimal, cart: Json, exemptions: list[Json]) -> Json:
     item = product(records, line) or {}
     place = postal_place(records, line, cart)
     code = str(line.get("productTaxCode") or item.get("productTaxCode") or ANY)
-    price = amount(line["price"] if "price" in line else item.get("price"))
-    value = max(ZERO, price * int(line["quantity"]) - amount(line.get("discount")))
-    own = [_exemption(records, named) for named in line.get("taxExemptions", [])]
-    exempt = next((one for one in (*own, *exemptions) if _exempts(one, place, code)), None)
-    due = list(_taxes(rates_for(records, place, code), value, currency, included=cart.get("taxIncluded")))
-    net = value - sum((tax for rate, tax in due if _included(rate, cart.get("taxIncluded"))), ZERO)
+    named = [*line.get("taxExemptions", []), *([line["taxExemption"]] if line.get("taxExemption") else [])]
+    own = [_exemption(records, one) for one in named]
+    exempt = next((one for one in (*own, *exemptions) if _covers(one, place, code)), None)
+    due = _taxes(rates_for(records, place, code), value, cart)
+    net = value - sum((tax for rate, tax in due if _included(rate, cart)), ZERO)
     taxes = [] if exempt else due
     return {
         **({"orderItemId": line["orderItemId"]} if "orderItemId" in line else {}),
         **({"productId": item["productId"]} if item else {}),
-        "taxableAmount": number(rounded(net, currency) * sign),
-        "tax": number(sum((tax for _, tax in taxes), ZERO) * sign),
+        "taxableAmount": number(rounded(net, cart["currency"])),
+        "tax": number(sum((tax for _, tax in taxes), ZERO)),
         "taxes": [
-            {"jurisdiction": rate["jurisdiction"], "name": rate["name"], "rate": rate["rate"], "amount": number(tax * sign)}
+            {"jurisdiction": rate["jurisdiction"], "name": rate["name"], "rate": rate["rate"], "amount": number(tax)}
             for rate, tax in taxes
         ],
         **({"taxExemption": exempt["exemptionCode"]} if exempt else {}),
     }
 
 
-def _included(rate: Json, asked: bool | None) -> bool:
-    return bool(rate["included"]) if asked is None else asked
-
-
-def _taxes(rates: Iterable[Json], value: Decimal, currency: str, included: bool | None) -> Iterator[tuple[Json, Decimal]]:
+def _taxes(rates: Iterable[Json], value: Decimal, cart: Json) -> list[tuple[Json, Decimal]]:
+    """What each jurisdiction takes of a value; those inside the price of what the price is without them."""
     rates = list(rates)
-    inside = sum((amount(rate["rate"]) for rate in rates if _included(rate, included)), ZERO)
-    for rate in rates:
-        yield rate, rounded(value * amount(rate["rate"]) / (1 + inside), currency)
+    inside = sum((amount(rate["rate"]) for rate in rates if _included(rate, cart)), ZERO)
+    return [(rate, rounded(value * amount(rate["rate"]) / (1 + inside), cart["currency"])) for rate in rates]
 
 
-def _shipping(records: Readable, cart: Json, exemptions: list[Json]) -> Decimal:
-    value = amount(cart.get("shippingAmount"))
-    if not value:
+def _included(rate: Json, cart: Json) -> bool:
+    return bool(cart.get("taxIncluded", rate["included"]))
+
+
+def _shipping(records: Readable, cart: Json, values: list[Decimal], exemptions: list[Json]) -> Decimal:
+    """The tax of the shipping amount, spread by value over the addresses to which something is sent."""
+    lines, charge = cart["productList"], amount(cart.get("shippingAmount"))
+    if not charge:
         return ZERO
-    place = postal_place(records, _sent_to(cart), cart)
-    if any(_exempts(one, place, ANY) for one in exemptions):
+    order = _by_id(lines)
+    sent = [index for index in order if not is_handed_over(lines[index])] or order
+    worth: dict[tuple[str, ...], Decimal] = {}
+    places: dict[tuple[str, ...], Json] = {}
+    for line, value in [(lines[index], values[index]) for index in sent] or [({}, ZERO)]:
+        place = postal_place(records, line, cart)
+        key = tuple(compact(place.get(name, "")) for name in ("countryCode", "country", "state", "city", "postalCode"))
+        worth[key] = worth.get(key, ZERO) + value
+        places[key] = place
+    shares = spread(charge, list(worth.values()), cart["currency"])
+    return sum(
+        (_shipped_to(records, place, share, cart, exemptions) for place, share in zip(places.values(), shares, strict=True)),
+        ZERO,
+    )
+
+
+def _shipped_to(records: Readable, place: Json, charge: Decimal, cart: Json, exemptions: list[Json]) -> Decimal:
+    if any(_covers(one, place, ANY) for one in exemptions):
         return ZERO
     rates = [rate for rate in rates_for(records, place, ANY) if rate["appliesToShipping"]]
-    return sum((tax for _, tax in _taxes(rates, value, cart.get("currency", ""), cart.get("taxIncluded"))), ZERO)
-
-
-def _sent_to(cart: Json) -> Json:
-    """What names the address that shipping is taxed at: the cart, else its first line that has one."""
-    names = ("destinationAddress", "shippingAddress")
-    holders = (cart, *cart["productList"])
-    return next((holder for holder in holders if any(holder.get(name) for name in names)), cart)
+    return sum((tax for _, tax in _taxes(rates, charge, cart)), ZERO)
 
 
 def _exemption(records: Readable, named: str | Json) -> Json:
-    code = named if isinstance(named, str) else str(named.get("exemptionCode", ""))
+    code = named if isinstance(named, str) else str(named["exemptionCode"])
     exemption = records.get("tax_exemptions", code)
     if exemption is None:
         raise ExemptionUnknown(exemptionCode=code)
     return exemption
 
 
-def _exempts(exemption: Json, place: Json, code: str) -> bool:
-    return matches(exemption, place) and bool({ANY, code} & set(exemption["taxCodes"]))
-
-
-def finalize(records: Records, sale: Json, clock: Clock) -> Json:
-    """Accept the taxes of an order once; asked again, the answer is the same."""
-    order_id = sale["orderId"]
-    if submission := records.get("tax_submissions", order_id):
-        return {"orderId": order_id, "finalized": True, "submissionId": submission["submissionId"]}
-    due = calculate(records, sale)
-    if differences := list(_differences(sale, due)):
-        raise TaxMismatch(errors=differences)
-    submission = {
-        "orderId": order_id,
-        "submissionId": clock.new_id("TS"),
-        "totalTax": due["totalTax"],
-        "date": clock.now(),
-    }
-    records.put("tax_submissions", submission)
-    return {"orderId": order_id, "finalized": True, "submissionId": submission["submissionId"]}
-
-
-def _differences(sale: Json, due: Json) -> Iterator[Json]:
-    """Each tax that was sent and is not what it should be."""
-    sent: dict[str, Decimal] = {}
-    for tax in sale.get("taxes", []):
-        sent[tax["orderItemId"]] = sent.get(tax["orderItemId"], ZERO) + amount(tax["amount"])
-    for index, (line, right) in enumerate(zip(sale["productList"], due["productList"], strict=True)):
-        told = line.get("tax", sent.get(str(line.get("orderItemId", ""))))
-        if told is not None and amount(told) != amount(right["tax"]):
-            yield {"path": f"/productList/{index}/tax", "message": f"sent {told}, expected {right['tax']}"}
-    known = {line.get("orderItemId") for line in sale["productList"]}
-    for index, tax in enumerate(sale.get("taxes", [])):
-        if tax["orderItemId"] not in known:
-            yield {"path": f"/taxes/{index}/orderItemId", "message": f"no line of productList is {tax['orderItemId']!r}"}
-    if "totalTax" in sale and amount(sale["totalTax"]) != amount(due["totalTax"]):
-        yield {"path": "/totalTax", "message": f"sent {sale['totalTax']}, expected {due['totalTax']}"}
-
-
-def listed(records: Readable, collection: str, place: Json) -> list[Json]:
-    """The rates or exemptions that hold for what is given of a place; what is not given does not narrow."""
-    folds = {"countryCode": folded, "state": folded, "city": folded, "postalCode": compact}
-    asked = {name: fold(place[name]) for name, fold in folds.items() if place.get(name)}
-    return [
-        record
-        for record in records.find(collection).records
-        if all(not record.get(name) or folds[name](record[name]) == value for name, value in asked.items())
-    ]
+def _covers(exemption: Json, place: Json, code: str) -> bool:
+    return holds(exemption, place) and bool({ANY, code} & set(exemption["taxCodes"]))

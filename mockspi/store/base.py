@@ -21,6 +21,7 @@ class Term:
     """One thing that a collection can be searched by: values found at dotted paths (``[]`` walks a list), folded.
 
     ``when`` leaves out records that nobody searches any more.
+    The empty path is the record itself: its fold must leave texts, which searches bring, as they are.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Term:
         """The folded values of a record."""
         if not self.when(record):
             return set()
-        found = (value for path in self.paths for value in walk(record, path))
+        found = (value for path in self.paths for value in (walk(record, path) if path else [record]))
         return {text for text in map(self.fold, found) if text}
 
 

@@ -9,7 +9,7 @@ from mockspi.contracts.order_record import OrderReply
 from mockspi.contracts.records import Card, Consents, Customer, Interaction, LoyaltyProfile, Profile, WishedProduct
 from mockspi.errors import CustomerAlreadyExists, CustomerNotFound, SearchCriteriaRequired
 from mockspi.exchange import Json
-from mockspi.retail import customers, orders
+from mockspi.retail import customers, orders, taxes_booked
 from mockspi.schema import PUBLIC, SEED, Id, Integer, Many, Part, Shape, Text
 from mockspi.store.base import Criterion
 
@@ -117,8 +117,12 @@ def order_list(call: Call) -> Json:
     customer_id = call.inputs["customerId"]
     customers.known(call.records, customer_id)
     mine = [Criterion("customerId", (customer_id,))]
-    found = page(call, "orders", mine, call.inputs, view=lambda call, order: orders.told(order, call.clock.now()))
+    found = page(call, "orders", mine, call.inputs, view=_told)
     return {"customerId": customer_id, "orderList": found.pop("records"), **found}
+
+
+def _told(call: Call, order: Json) -> Json:
+    return {**orders.told(order, call.clock.now()), **taxes_booked.link(call.records, order["orderId"])}
 
 
 CONTRACTS = (

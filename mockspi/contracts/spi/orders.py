@@ -10,7 +10,7 @@ from mockspi.contracts.common import PageReply
 from mockspi.contracts.order_record import STATUSES, OrderReply, SoldLine, Tender
 from mockspi.errors import InsufficientInventory, NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import orders, returns
+from mockspi.retail import orders, returns, taxes_booked
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text
 from mockspi.store.base import Criterion
 from mockspi.store.terms import is_phone_ending
@@ -103,7 +103,8 @@ class ReturnReply(Shape):
 
 
 def _told(call: Call, order: Json) -> Json:
-    return orders.told(order, call.clock.now(), grouped=call.policy.delivery_groups)
+    told = orders.told(order, call.clock.now(), grouped=call.policy.delivery_groups)
+    return {**told, **taxes_booked.link(call.records, order["orderId"])}
 
 
 def boris(call: Call) -> Json:

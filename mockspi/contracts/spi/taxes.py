@@ -8,12 +8,13 @@ import io
 from marshmallow import ValidationError
 
 from mockspi.contract import Call, Contract
-from mockspi.contracts.common import Address, CartRequest, LineRequest, TaxAmount
-from mockspi.contracts.records import TaxExemption
+from mockspi.contracts.common import Address, CartRequest, LineRequest
+from mockspi.contracts.tax_records import TaxedLine, TaxExemption
 from mockspi.errors import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
 from mockspi.exchange import Json, Reply
-from mockspi.retail import taxes
-from mockspi.schema import PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
+from mockspi.retail import taxes_booked, taxes_rates
+from mockspi.retail.money import amount
+from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
 
 GROUP = "Taxes"
 _SAMPLE = "/merchant/spi/sample/endpoint/taxEngine"
@@ -32,36 +33,42 @@ def _exemptions() -> Many:
     return Many(Anything(validate=names_exemption, like=like), source=PUBLIC, about="codes, or objects with exemptionCode")
 
 
+class AppliedTax(Shape):
+    """The tax of one jurisdiction as it was applied; more members, as calculateTax answers them, are tolerated."""
+
+    OPEN = True
+
+    jurisdiction = Id()
+    amount = Money(required=True)
+
+
 class TaxLine(LineRequest):
     """A line to tax, as one line whatever its quantity."""
 
-    productTaxCode = Text(source=PUBLIC, about="the product's own unless sent")
+    price = Money(low=0, about="of one unit; the product's own unless sent")
+    discount = Money(low=0, about="of the line, all its units together")
+    productTaxCode = Text(source=PUBLIC, about="the product's own unless sent; * where it has none")
     destinationAddress = Part(Address, source=PUBLIC)
     taxExemptions = _exemptions()
-    tax = Money(about="read by finalizeTaxSubmission: the tax that was charged")
+    taxExemption = Text(source=PUBLIC, about="a code, as orders name it")
+    tax = Money(source=ASSUMED, about="read by finalizeTaxSubmission: the tax that was charged")
+    taxes = Many(AppliedTax, source=ASSUMED, about="read by finalizeTaxSubmission: the same by jurisdiction")
 
 
 class TaxRequest(CartRequest):
-    """The products, the exemptions that apply, and where they come from and go to."""
+    """The products, the exemptions that apply, and where they come from and go to; the billing address never counts."""
 
     productList = Many(TaxLine, required=True, source=PUBLIC)
-    originAddress = Part(Address, source=PUBLIC)
+    shippingAddress = Part(Address, about="where a line names no address, unless it is handed over in a store")
+    originAddress = Part(Address, source=PUBLIC, about="the store's address, where storeId names no store")
     destinationAddress = Part(Address, source=PUBLIC, about="where a line names none")
     taxExemptions = _exemptions()
-    shippingAmount = Money(low=0)
+    shippingAmount = Money(low=0, about="spread by value over the addresses to which lines are sent")
+    transactionDiscountAmount = Money(low=0, about="spread over the lines by value; named as in the order object")
     taxIncluded = Flag(about="whether prices contain the tax; as the rate says unless sent")
     transactionType = Choice("SALE", "RETURN")
-
-
-class TaxedLine(Shape):
-    """A line's taxes, one for each jurisdiction."""
-
-    orderItemId = Id()
-    productId = Id()
-    taxableAmount = Money(required=True)
-    tax = Money(required=True)
-    taxes = Many(TaxAmount, required=True)
-    taxExemption = Text(source=PUBLIC)
+    orderId = Id(about="of a RETURN: the order that comes back, whose tax was charged")
+    originalOrderId = Id(about="of a RETURN: the same, where orderId is the return's own")
 
 
 class TaxReply(Shape):
@@ -88,20 +95,21 @@ class RatesReply(Shape):
     """Text, not JSON: CSV whose first line names the columns."""
 
 
-class FinalizedTax(Shape):
-    """The tax that was charged for one line."""
-
-    OPEN = True
+class FinalizedTax(AppliedTax):
+    """The tax that was charged for one line, whole or by jurisdiction."""
 
     orderItemId = Id(required=True)
-    amount = Money(required=True)
 
 
 class FinalizeRequest(TaxRequest):
-    """What was sold, and the taxes that were applied: as ``taxes``, or as ``tax`` on each line."""
+    """What was sold, and the taxes that were applied: as ``taxes``, or on each line as ``tax`` or ``taxes``.
 
-    orderId = Id(required=True, source=PUBLIC)
+    What is not sent is not compared; where ``taxes`` is sent, a line without one was charged nothing.
+    """
+
+    orderId = Id(required=True, source=PUBLIC, about="of a RETURN the return's own")
     taxes = Many(FinalizedTax, source=PUBLIC)
+    shippingTax = Money()
     totalTax = Money()
 
 
@@ -121,27 +129,34 @@ class ExemptionList(Shape):
 
 def calculate(call: Call) -> Json:
     """What is due."""
-    return taxes.calculate(call.records, call.body)
+    return taxes_booked.calculate(call.records, call.body)
 
 
 def rates(call: Call) -> Reply:
     """The rate table as CSV."""
     text = io.StringIO()
-    rows = csv.DictWriter(text, taxes.COLUMNS, extrasaction="ignore", restval="", lineterminator="\r\n")
+    rows = csv.DictWriter(text, taxes_rates.COLUMNS, extrasaction="ignore", restval="", lineterminator="\r\n")
     rows.writeheader()
-    for rate in taxes.listed(call.records, "tax_rates", call.inputs):
-        rows.writerow({name: str(value).lower() if isinstance(value, bool) else value for name, value in rate.items()})
+    for rate in taxes_rates.listed(call.records, "tax_rates", call.inputs):
+        rows.writerow({name: _cell(value) for name, value in rate.items()})
     return Reply(200, text.getvalue().encode(), (("Content-Type", "text/csv; charset=utf-8"),))
+
+
+def _cell(value: object) -> object:
+    """A value as the table shows it: true and false as in JSON, a rate with all its decimals and no exponent."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{amount(value).normalize():f}" if isinstance(value, int | float) else value
 
 
 def finalize(call: Call) -> Json:
     """Book the taxes of an order."""
-    return taxes.finalize(call.records, call.body, call.clock)
+    return taxes_booked.finalize(call.records, call.body, call.clock)
 
 
 def exemptions(call: Call) -> Json:
     """The exemptions for a place."""
-    return {"taxExemptions": taxes.listed(call.records, "tax_exemptions", call.inputs)}
+    return {"taxExemptions": taxes_rates.listed(call.records, "tax_exemptions", call.inputs)}
 
 
 CONTRACTS = (
