@@ -105,6 +105,7 @@ def test_an_order_is_booked_once_and_tells_it(store: SqliteStore) -> None:
     with store.write("once") as records:
         assert taxes_booked.link(records, "O-1") == {}
         first = taxes_booked.finalize(records, {**SALE, "totalTax": 0.76}, Clock())
+        assert first["finalized"] is True
         assert first == taxes_booked.finalize(records, {**SALE, "totalTax": 99}, Clock())
         assert taxes_booked.link(records, "O-1") == {"taxSubmissionId": first["submissionId"]}
         back = {**SALE, "transactionType": "RETURN", "productList": SALE["productList"][:1]}
@@ -115,13 +116,38 @@ def test_an_order_is_booked_once_and_tells_it(store: SqliteStore) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [{"gtin": "1"}, {"productId": "P-1"}, *({"orderItemId": id_, "productId": "P-1036"} for id_ in ("0", "9"))],
+    [
+        {"gtin": "1"},
+        {"productId": "P-1"},
+        *({"orderItemId": id_, "productId": "P-1036"} for id_ in ("0", "9")),
+        *({"orderItemId": "1", "productId": id_} for id_ in ("P-1027", "P-1040")),
+    ],
     ids=str,
 )
 def test_what_is_of_no_line_is_taxed_as_it_would_be_sold(records: Records, sent: Json) -> None:
     line = {**sent, "price": 8, "quantity": 1}
     cart = {"transactionType": "RETURN", "orderId": "O-7004", "destinationAddress": PLACES["springfield"], "productList": [line]}
     assert taxes_booked.calculate(records, cart)["totalTax"] == -0.5
+
+
+def test_a_return_is_booked_as_the_units_that_it_was_whatever_came_after(store: SqliteStore) -> None:
+    sold = {
+        "orderItemId": "1",
+        "productId": "P-1036",
+        "price": 3667,
+        "quantity": 3,
+        "subTotal": 11001,
+        "tax": 1001,
+        "total": 12002,
+    }
+    back = [{"orderItemId": "1", "productId": "P-1036", "quantity": 1, "returnOrderId": id_} for id_ in ("R-2", "R-1", "R-3")]
+    order = {"orderId": "O-1", "orderDate": 0, "currency": "KRW", "shippingAddress": PLACES["seoul"], "orderProductList": [sold]}
+    unit = {"orderItemId": "1", "productId": "P-1036", "quantity": 1}
+    with store.write("won") as records:
+        records.put("orders", {**order, "returnProductList": back})
+        for id_, tax in (("R-2", -334), ("R-1", -333), ("R-3", -334)):
+            sent = {"orderId": id_, "transactionType": "RETURN", "originalOrderId": "O-1", "productList": [{**unit, "tax": tax}]}
+            assert taxes_booked.finalize(records, sent, Clock())["finalized"] is True
 
 
 def test_what_nobody_knows_is_refused(records: Records) -> None:
