@@ -150,6 +150,20 @@ def test_a_return_is_booked_as_the_units_that_it_was_whatever_came_after(store: 
             assert taxes_booked.finalize(records, sent, Clock())["finalized"] is True
 
 
+def test_two_lines_of_one_product_are_two_lines(store: SqliteStore) -> None:
+    sale = {"orderId": "O-1", "storeId": "S-104", "shippingAmount": 10, "productList": []}
+    sale["productList"] = [{"orderItemId": id_, "productId": "P-1027", "price": 8, "quantity": 2} for id_ in ("1", "2")]
+    with store.write("two") as records:
+        taxes_booked.finalize(records, sale, Clock())
+        lines = [{"orderItemId": id_, "productId": "P-1027", "quantity": 1} for id_ in ("1", "2", "1", "2")]
+        sent = {"orderId": "O-1", "transactionType": "RETURN", "productList": lines}
+        due = taxes_booked.calculate(records, {**sent, "shippingAmount": 5})
+        assert [line["tax"] for line in due["productList"]] == [-0.83, -0.83, -0.82, -0.82]  # of 1.65 each
+        assert due["shippingTax"] == -0.52
+        by_product = taxes_booked.calculate(records, {**sent, "productList": [{"productId": "P-1027", "quantity": 2}]})
+        assert by_product["totalTax"] == -1.65
+
+
 def test_what_nobody_knows_is_refused(records: Records) -> None:
     for line, failure in (
         ({"productId": "P-1"}, BrokenRequest),
