@@ -34,7 +34,9 @@ def test_however_a_booked_line_comes_back_it_gives_back_what_was_charged(
             named = {"orderItemId": line["orderItemId"], "productId": line["productId"], "quantity": units}
             gone = {"transactionType": "RETURN", "originalOrderId": "O-1", "productList": [named]}
             told = taxes_booked.calculate(records, gone)
-            taxes_booked.finalize(records, {**gone, "orderId": f"R-{number}", "totalTax": told["totalTax"]}, Clock())
+            taxes_booked.finalize(
+                records, {**gone, "orderId": f"{'AR'[number % 2]}-{number}", "totalTax": told["totalTax"]}, Clock()
+            )
             back += amount(told["totalTax"])
             taxed = told["productList"][0]["taxes"]
             parts = [part + amount(tax["amount"]) for part, tax in zip(parts, taxed, strict=True)]
@@ -103,6 +105,7 @@ def test_an_order_is_booked_once_and_tells_it(store: SqliteStore) -> None:
     with store.write("once") as records:
         assert taxes_booked.link(records, "O-1") == {}
         first = taxes_booked.finalize(records, {**SALE, "totalTax": 0.76}, Clock())
+        assert first["finalized"] is True
         assert first == taxes_booked.finalize(records, {**SALE, "totalTax": 99}, Clock())
         assert taxes_booked.link(records, "O-1") == {"taxSubmissionId": first["submissionId"]}
         back = {**SALE, "transactionType": "RETURN", "productList": SALE["productList"][:1]}
@@ -111,11 +114,54 @@ def test_an_order_is_booked_once_and_tells_it(store: SqliteStore) -> None:
         assert taxes_booked.calculate(records, {**back, "orderId": "R-1"})["totalTax"] == -0.13  # as it would be sold
 
 
-@pytest.mark.parametrize("sent", [{"gtin": "1"}, {"productId": "P-1"}, {"orderItemId": "9", "productId": "P-1036"}], ids=str)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"gtin": "1"},
+        {"productId": "P-1"},
+        *({"orderItemId": id_, "productId": "P-1036"} for id_ in ("0", "9")),
+        *({"orderItemId": "1", "productId": id_} for id_ in ("P-1027", "P-1040")),
+    ],
+    ids=str,
+)
 def test_what_is_of_no_line_is_taxed_as_it_would_be_sold(records: Records, sent: Json) -> None:
     line = {**sent, "price": 8, "quantity": 1}
     cart = {"transactionType": "RETURN", "orderId": "O-7004", "destinationAddress": PLACES["springfield"], "productList": [line]}
     assert taxes_booked.calculate(records, cart)["totalTax"] == -0.5
+
+
+def test_a_return_is_booked_as_the_units_that_it_was_whatever_came_after(store: SqliteStore) -> None:
+    sold = {
+        "orderItemId": "1",
+        "productId": "P-1036",
+        "price": 3667,
+        "quantity": 3,
+        "subTotal": 11001,
+        "tax": 1001,
+        "total": 12002,
+    }
+    back = [{"orderItemId": "1", "productId": "P-1036", "quantity": 1, "returnOrderId": id_} for id_ in ("R-2", "R-1", "R-3")]
+    order = {"orderId": "O-1", "orderDate": 0, "currency": "KRW", "shippingAddress": PLACES["seoul"], "orderProductList": [sold]}
+    unit = {"orderItemId": "1", "productId": "P-1036", "quantity": 1}
+    with store.write("won") as records:
+        records.put("orders", {**order, "returnProductList": back})
+        for id_, tax in (("R-2", -334), ("R-1", -333), ("R-3", -334)):
+            sent = {"orderId": id_, "transactionType": "RETURN", "originalOrderId": "O-1", "productList": [{**unit, "tax": tax}]}
+            assert taxes_booked.finalize(records, sent, Clock())["finalized"] is True
+
+
+def test_two_lines_of_one_product_are_two_lines(store: SqliteStore) -> None:
+    sale = {"orderId": "O-1", "storeId": "S-104", "shippingAmount": 10, "productList": []}
+    sale["productList"] = [{"orderItemId": id_, "productId": "P-1027", "price": 8, "quantity": 2} for id_ in ("1", "2")]
+    with store.write("two") as records:
+        taxes_booked.finalize(records, sale, Clock())
+        lines = [{"orderItemId": id_, "productId": "P-1027", "quantity": 1} for id_ in ("1", "2", "1", "2")]
+        sent = {"orderId": "O-1", "transactionType": "RETURN", "productList": lines}
+        due = taxes_booked.calculate(records, {**sent, "shippingAmount": 5})
+        assert [line["tax"] for line in due["productList"]] == [-0.83, -0.83, -0.82, -0.82]  # of 1.65 each
+        assert due["shippingTax"] == -0.52
+        by_product = taxes_booked.calculate(records, {**sent, "productList": [{"productId": "P-1027", "quantity": 2}]})
+        assert by_product["totalTax"] == -1.65
 
 
 def test_what_nobody_knows_is_refused(records: Records) -> None:

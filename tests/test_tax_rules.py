@@ -171,7 +171,35 @@ def test_rates_that_tie_are_found() -> None:
     others: list[Json] = [{"level": "COUNTY"}, {"taxCode": "FOOD"}, {"city": "Cicero"}, {"state": "IL"}, {"countryCode": "CA"}]
     assert tied([rate, *({**rate, **one} for one in others)]) == []
     assert tied([rate, {**rate, "state": "Chicago"}, {**rate, "city": " CHICAGO", "countryCode": "us"}]) == [2]
+    assert tied([{**rate, "city": "La Fox"}, {**rate, "city": "Lafox"}, {**rate, "state": "N Y"}, {**rate, "state": "NY"}]) == []
     assert tied([{**rate, "postalCode": "6061 6"}, {**rate, "postalCode": "60616"}]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("named", "given_", "same"),
+    [
+        ("60616", "60616", True),
+        ("60616", "60616-1234", True),
+        ("60616", "606161234", True),
+        ("sw1a 1aa", "SW1A1AA", True),
+        ("60622", "60616", False),
+        ("60616", "60622", False),
+        ("60616", "60622-1234", False),
+        ("60616-1234", "60616", False),
+        ("6061", "60616", False),
+        ("60616", "606161", False),
+        ("606", "606161234", False),
+        ("606161", "606161234", False),
+        ("60616", "6061612345", False),
+        ("60616", "60616123A", False),
+        ("6061A", "6061A1234", False),
+        ("AB123", "AB1234567", False),
+    ],
+)
+def test_a_five_digit_zip_code_holds_for_its_nine_digit_ones_and_nothing_else_does(named: str, given_: str, same: bool) -> None:
+    rate, place = {"countryCode": "US", "postalCode": named}, {"country": "us", "postalCode": given_}
+    assert taxes_rates.holds(rate, place) is same
+    assert not same or taxes_rates.anchor(rate) in taxes_rates.anchors(place)
 
 
 def tied(rates: list[Json]) -> list[int]:

@@ -85,10 +85,10 @@ def _price(records: Readable, index: int, line: Json, currency: str) -> Decimal:
 def _by_id(lines: list[Json]) -> list[int]:
     """The positions of the lines in the order of their ids: those without as they stand, numbers by value, words."""
 
-    def key(index: int) -> tuple[int, int, str]:
+    def key(index: int) -> tuple[bool, int, str]:
         id_ = str(lines[index].get("orderItemId", ""))
         digits = id_.lstrip("0")
-        return (1, len(digits), digits) if id_.isdecimal() else (2 if id_ else 0, 0, id_)
+        return (False, len(digits), digits) if id_.isdecimal() else (bool(id_), 0, id_)
 
     return sorted(range(len(lines)), key=key)
 
