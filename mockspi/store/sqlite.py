@@ -18,7 +18,7 @@ from mockspi.errors import StoreBusy, UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 
-_VERSION = 2
+_VERSION = 3
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
