@@ -19,8 +19,8 @@ import requests
 
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.fixtures.reading import sample_set
+from mockspi.rehearsing import compile_into
 from mockspi.store.base import Records
-from mockspi.store.compiled import compile_set
 from mockspi.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,7 +159,7 @@ def sandbox(new_sandbox: Callable[[], Sandbox]) -> Sandbox:
 def store(tmp_path_factory: pytest.TempPathFactory) -> SqliteStore:
     """The sample set as a server opens it, without a server: for properties of the pure logic."""
     folder: Path = tmp_path_factory.mktemp("store")
-    compile_set(folder / "base.sqlite", COLLECTIONS, ((name, record) for name, _, record in sample_set().records()))
+    compile_into(folder / "base.sqlite", sample_set())
     return SqliteStore(folder / "base.sqlite", folder / "records.sqlite", COLLECTIONS)
 
 

@@ -256,8 +256,9 @@ def test_the_rate_table_can_be_narrowed(sandbox: Sandbox, place: dict[str, str],
 def test_a_price_that_nobody_knows_is_asked_for(sandbox: Sandbox) -> None:
     lines = [line(1), {"productId": "P-9999", "quantity": 1}, {"gtin": "1", "quantity": 1}]
     answer = sandbox("POST", CALCULATE, json={"destinationAddress": OREGON, "productList": lines})
+    (told,) = answer.json()["errors"]
     message = "missing; no product is known by this id"
-    assert (answer.status_code, answer.json()["errors"]) == (400, [{"path": "/productList/1/price", "message": message}])
+    assert (answer.status_code, told["path"], told["message"]) == (400, "/productList/1/price", message)
     pounds = {"storeId": "S-106", "productList": [{"productId": MUG, "quantity": 1}]}  # the store's currency is not the mug's
     answer = sandbox("POST", CALCULATE, json=pounds)
     assert answer.json()["errors"][0]["message"] == "missing; the product's own is in USD, not GBP"

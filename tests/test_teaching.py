@@ -13,7 +13,7 @@ from conftest import ROOT, Sandbox, Server, mockspi, serving
 from journals import Box, new_box
 
 LINE = {"productId": "P-1001", "quantity": 1}
-CART = {"cartId": "K-1", "storeId": "S-001", "productList": [{**LINE, "quantity": 0}]}
+CART = {"cartId": "K-1", "storeId": "S-001", "productList": [{**LINE, "quantity": "2"}]}
 
 
 def line_of(example: str) -> str:
@@ -33,8 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     [
         (
             "/sa/cartValidation", {"productList": [LINE, {**LINE, "quantity": "2"}]},
-            {"path": "/productList/1/quantity", "contract": "CART_VALIDATION", "expected": "a whole number from 1 to 100000",
-             "got": "2"},
+            {"path": "/productList/1/quantity", "contract": "CART_VALIDATION", "expected": "a number", "got": "2"},
             '"quantity"',
         ),
         (
@@ -110,7 +109,7 @@ def test_a_set_without_examples_teaches_what_it_can(tmp_path: Path) -> None:
         box = Box(server, server.key)
         (told,) = box.call("POST", "/sa/cartValidation", json=CART).json()["errors"]
     assert "example" not in told
-    assert told["expected"] == "a whole number from 1 to 100000"
+    assert told["expected"] == "a number"
 
 
 def test_the_committed_openapi_declares_all_that_is_told(sandbox: Sandbox) -> None:
