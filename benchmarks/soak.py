@@ -10,7 +10,6 @@ the first one caches and journals fill.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -18,9 +17,8 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
-from delays import sandbox, start
+from serving import Server, serving
 
 _SCRIPT = """
 local keys = { KEYS }
@@ -46,27 +44,26 @@ end
 def main() -> int:
     """Run, print a line a minute, judge."""
     options = arguments()
-    with tempfile.TemporaryDirectory(prefix="mockspi-soak-") as name:
-        folder = Path(name)
-        process, told = start(folder, options.workers)
-        try:
-            keys = [sandbox(told) for _ in range(options.sandboxes)]
-            base = told["baseUrl"].split("/", 3)
-            quoted = ", ".join(f'"{key}"' for key in keys)
-            text = _SCRIPT.replace("KEYS", quoted).replace("BASE", f"/{base[3]}")
-            (folder / "soak.lua").write_text(text)
-            command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.minutes * 60}s", "-s", str(folder / "soak.lua")]
-            load = subprocess.Popen([*command, "/".join(base[:3])], stdout=subprocess.PIPE, text=True)
-            seen = watched(load, process, told, keys)
-            print(load.communicate()[0])
-        finally:
-            process.terminate()
-            process.wait(30)
+    with serving("--workers", str(options.workers), "--state", "memory") as server, tempfile.TemporaryDirectory() as folder:
+        keys = [mint(server) for _ in range(options.sandboxes)]
+        root, _, base = server.told["baseUrl"].partition("/spi")
+        quoted = ", ".join(f'"{key}"' for key in keys)
+        script = Path(folder) / "soak.lua"
+        script.write_text(_SCRIPT.replace("KEYS", quoted).replace("BASE", f"/spi{base}"))
+        command = ["wrk", "-t1", f"-c{options.connections}", f"-d{options.minutes * 60}s", "-s", str(script), root]
+        load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        seen = watched(load, server, keys)
+        print(load.communicate()[0])
     quarter = max(1, len(seen) // 4)
     second, last = (statistics.median(part) for part in (seen[quarter : 2 * quarter] or seen, seen[-quarter:]))
     print(f"resident memory of all processes: start {seen[0]} MiB, middle {seen[len(seen) // 2]} MiB, end {seen[-1]} MiB; "
           f"second quarter {second:.0f}, last quarter {last:.0f} MiB")  # fmt: skip
     return 0 if last <= second * 1.1 else 1
+
+
+def mint(server: Server) -> str:
+    """The key of a new sandbox."""
+    return str(server.admin("POST", "/sandboxes", {})["api_key"])
 
 
 def arguments() -> argparse.Namespace:
@@ -77,45 +74,39 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def watched(load: subprocess.Popen[str], process: subprocess.Popen[bytes], told: dict[str, Any], keys: list[str]) -> list[int]:
+def watched(load: subprocess.Popen[str], server: Server, keys: list[str]) -> list[int]:
     """Mebibytes of all processes together, each minute until the load ends."""
     seen: list[int] = []
-    print("minute  calls  RSS by process (MiB)  sandboxes  journal dropped")
+    print("minute  calls  memory by process (MiB)  sandboxes  journal dropped")
     while load.poll() is None:
         time.sleep(60 if seen else 10)
-        churned(told, keys)
-        sizes = [resident(pid) for pid in family(process.pid)]
-        numbers = metrics(told)
+        server.connections.clear()  # nobody keeps one open that long
+        churned(server, keys)
+        sizes = [resident(pid) for pid in family(server.process.pid)]
+        numbers = metrics(server)
         seen.append(sum(sizes))
-        dropped = numbers.get("mockspi_journal_dropped", numbers.get("mockspi_journal_dropped_total", 0))
         print(f"{len(seen) - 1:4}  {numbers['calls']:10.0f}  {' + '.join(map(str, sizes))} = {seen[-1]}  "
-              f"{numbers.get('mockspi_sandboxes', 0):.0f}  {dropped:.0f}", flush=True)  # fmt: skip
+              f"{numbers['mockspi_sandboxes']:.0f}  {numbers['mockspi_journal_dropped']:.0f}", flush=True)  # fmt: skip
     return seen
 
 
-def churned(told: dict[str, Any], keys: list[str]) -> None:
+def churned(server: Server, keys: list[str]) -> None:
     """What a day of tests does meanwhile: sandboxes come and go, and written ones are reset."""
     for _ in range(20):
-        ask(told, "POST", f"/sandboxes/{sandbox(told)}/reset", {})
+        key = mint(server)
+        server.admin("POST", f"/sandboxes/{key}/reset", {})
+        server.admin("DELETE", f"/sandboxes/{key}")
     for key in keys:
-        ask(told, "POST", f"/sandboxes/{key}/reset", {"records": True})
-    for one in json.loads(ask(told, "GET", "/sandboxes"))["sandboxes"]:
-        if one["api_key"] not in keys and one["name"] != "staging":
-            ask(told, "DELETE", f"/sandboxes/{one['api_key']}")
+        server.admin("POST", f"/sandboxes/{key}/reset", {"records": True})
 
 
-def ask(told: dict[str, Any], method: str, path: str, body: dict[str, Any] | None = None) -> str:
-    """One call to the admin port."""
-    headers = {"Authorization": f"Bearer {told['adminToken']}", "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(told["adminUrl"] + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return str(answer.read().decode())
-
-
-def metrics(told: dict[str, Any]) -> dict[str, float]:
+def metrics(server: Server) -> dict[str, float]:
     """The numbers of /metrics by name, those with labels left out; ``calls`` is the sum of all requests."""
-    lines = ask(told, "GET", "/metrics").splitlines()
+    headers = {"Authorization": f"Bearer {server.told['adminToken']}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{server.told['adminUrl']}/metrics", headers=headers), timeout=60
+    ) as reply:
+        lines = reply.read().decode().splitlines()
     pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
     found = {name: float(value) for name, value in pairs if "{" not in name}
     found["calls"] = sum(float(value) for name, value in pairs if name.startswith("mockspi_requests_total"))
