@@ -106,7 +106,7 @@ def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[
 
 def until(true: Callable[[], Any]) -> None:
     """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
