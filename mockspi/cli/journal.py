@@ -17,6 +17,7 @@ import click
 from mockspi.cli.adminclient import AdminClient, at, connect, with_admin
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.testing.telling import printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500
@@ -195,11 +196,6 @@ def problem(one: Any) -> str:
         return ""
     example = f" (see {one['example']})" if "example" in one else ""
     return printable(f"{one.get('path') or '/'}: {one.get('message', '')}{example}")
-
-
-def printable(text: str) -> str:
-    """Text without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def as_array(lines: Iterator[str]) -> Iterator[str]:
