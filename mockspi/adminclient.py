@@ -41,6 +41,9 @@ class AdminPort(Protocol):
     def call(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """One call; the JSON of its reply, or Refused."""
 
+    def lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """The lines of a reply, or Refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdminClient:

@@ -13,6 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -83,6 +84,27 @@ def written(parts: Iterable[Part]) -> Iterator[bytes]:
     for count, part in enumerate(parts, 1):  # noqa: B007  # counted to the end
         yield _line(_told(part))
     yield _line({"end": count})
+
+
+def saved(lines: Iterable[str], file: Path) -> str:
+    """Put the lines of a bundle into a file, gzipped, all of them or none; the sentence that says so."""
+    beside, calls, last = Path(f"{file}.part"), 0, ""
+    try:
+        with suppress(FileExistsError):
+            file.parent.mkdir(parents=True)
+        with gzip.open(beside, "wt", encoding="utf-8", newline="\n") as out:
+            for last in lines:
+                calls += last.startswith('{"exchange"')
+                out.write(f"{last}\n")
+        if not last.startswith('{"end"'):
+            raise UsageError("the server stopped before the bundle was whole; its log says why")
+        beside.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    return f"{calls} call{'s' * (calls != 1)} in {file}; 'mockspi replay {file}' makes them again"
 
 
 def read(path: Path) -> Iterator[Part]:

@@ -88,9 +88,7 @@ def _switch(value: Any) -> bool:
 def _key(value: Any) -> tuple[str, str]:
     name, _, key = _text(value).partition("=")
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or len(key) < _SHORTEST_KEY or not key.isprintable():
-        raise ValueError(
-            f"NAME=KEY is expected, such as staging=ibafw4ehb2vhibdsih3vbadv (keys have {_SHORTEST_KEY} signs or more)"
-        )
+        raise ValueError(f"NAME=KEY is expected, such as staging=ibafw4ehb2vhibdsih3vbadv ({_SHORTEST_KEY} signs or more)")
     return name, key
 
 
@@ -211,8 +209,7 @@ def strange_variables(environ: Mapping[str, str]) -> list[str]:
 def _pick(setting: Setting, layers: Sequence[tuple[str, Mapping[str, Any]]]) -> Value:
     for source, layer in layers:
         if setting.name in layer:
-            named = {"flag": setting.flag, "environment": setting.variable}
-            where = named.get(source, f"{setting.name} in {source}")
+            where = {"flag": setting.flag, "environment": setting.variable}.get(source, f"{setting.name} in {source}")
             return Value(_read(setting, layer[setting.name], where), source)
     return Value(_read(setting, setting.default, setting.flag), "default")
 

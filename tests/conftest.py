@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +80,9 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+def serving(
+    folder: Path, *words: str, env: dict[str, str] | None = None, program: Sequence[str] = ("-m", "mockspi")
+) -> Iterator[Server]:
     """A server with these options, in this scratch folder, until the block ends."""
     ready, log = folder / "ready.json", folder / "server.log"
     options = ["--port", "0", "--ready-file", str(ready), *words]
@@ -88,7 +90,7 @@ def serving(folder: Path, *words: str, env: dict[str, str] | None = None) -> Ite
         options += ["--state", "memory"]
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mockspi", "serve", *options], cwd=folder, env=clean_environment(env), stdout=out,
+            [sys.executable, *program, "serve", *options], cwd=folder, env=clean_environment(env), stdout=out,
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
     try:
@@ -113,7 +115,7 @@ def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[
 
 def until(true: Callable[[], Any]) -> None:
     """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)

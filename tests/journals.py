@@ -1,15 +1,19 @@
-"""A server with its admin port, and sandboxes whose journals are asked."""
+"""A server with its admin port, and sandboxes whose journals are asked and packed."""
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
 from conftest import Server, mockspi
 
+Mend = Callable[[list[Any]], object]
 _names = itertools.count()
 
 
@@ -63,3 +67,22 @@ def new_box(server: Server) -> Box:
     made = box.ask("POST", "/sandboxes", json={"name": name, "api_key": box.key})
     assert made.status_code == 201, made.text
     return box
+
+
+def packed(box: Box, folder: Path, *words: str) -> Path:
+    file = folder / "run.bundle.gz"
+    done = box.cli("bundle", str(file), *words)
+    assert (done.returncode, "calls in" in done.stdout or "call in" in done.stdout) == (0, True), done.stderr
+    return file
+
+
+def lines(file: Path) -> list[Any]:
+    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+
+def mended(file: Path, mend: Mend) -> Path:
+    """The same bundle with something else in it."""
+    told = lines(file)
+    mend(told)
+    file.write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in told).encode()))
+    return file

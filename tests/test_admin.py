@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import ROOT, Server, await_ready, clean_environment, mockspi, serving, until
+from conftest import ROOT, Server, mockspi, serving, until
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockspi.admin import ROUTES
@@ -183,82 +178,6 @@ def test_the_admin_port_listens_on_this_machine_only(house: Server) -> None:
     assert re.findall(rf"(\w+):{port} \S+ 0A", bound) == ["0100007F"]
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError):  # the thread has just ended
-            found += map(int, task.read_text().split())
-    return found
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    return [pid, *(one for child in children(pid) for one in family(child))]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has buried yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_it_answers_when_no_data_worker_does(workers: str, tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", workers) as server:
-        stopped = [one for one in children(server.process.pid) if not children(one)]
-        assert len(stopped) == int(workers)
-        try:
-            for one in stopped:
-                os.kill(one, signal.SIGSTOP)
-            with pytest.raises(requests.Timeout):
-                requests.get(server.url("/sa/customers/C-1001"), {"api_key": server.key}, timeout=0.3)
-            key = server.minted(name="meanwhile")
-            assert server.admin("POST", "/sandboxes/meanwhile/reset", {}).status_code == 200
-            assert server.admin("GET", "/metrics").status_code == 200
-        finally:
-            for one in stopped:
-                os.kill(one, signal.SIGCONT)
-        assert server.call("GET", "/sa/customers/C-1001", key=key).status_code == 200
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path: Path) -> None:
-    ready, log = tmp_path / "ready.json", tmp_path / "log"
-    words = ["--port", "0", "--state", str(tmp_path / "state"), "--workers", workers, "--ready-file", str(ready)]
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mockspi", "serve", *words], cwd=tmp_path, env=clean_environment(), stdout=out,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-    await_ready(process, ready, log)
-    everybody = family(process.pid)
-    assert len(everybody) == int(workers) + 4, "the server, its workers, the admin port's process with its two"
-    process.kill()
-    process.wait(30)
-    until(lambda: not any(map(alive, everybody)))
-    for name in ("metrics", "served"):
-        assert list((tmp_path / "state" / name).iterdir()), "nobody was left to remove them"
-    ready.unlink()
-    with serving(tmp_path, "--state", str(tmp_path / "state")) as server:
-        for name in ("metrics", "served"):
-            assert [one.name.split(".")[0] for one in (tmp_path / "state" / name).iterdir()] == [str(server.process.pid)]
-
-
-def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder in folders:
-        folder.mkdir()
-    with serving(folders[0]) as one, serving(folders[1]) as two:
-        assert one.admin_url != two.admin_url
-        assert one.token != two.token
-        one.minted(name="mine")
-        assert two.admin("GET", "/sandboxes/mine").status_code == 404
-        assert two.admin("GET", "/sandboxes", headers={"Authorization": f"Bearer {one.token}"}).status_code == 401
-
-
 def test_a_taken_admin_port_that_was_asked_for_is_one_sentence(house: Server, tmp_path: Path) -> None:
     port = str(urlsplit(house.admin_url).port)
     done = mockspi("serve", "--port", "0", "--state", "memory", "--admin-port", port, cwd=tmp_path)
@@ -279,40 +198,3 @@ def test_the_committed_document_is_valid_and_has_every_route(house: Server) -> N
         assert told.get("security", "the token") == ([] if route.open else "the token")
     served = house.admin("GET", "/openapi.json").json()
     assert served["paths"] == document["paths"]
-
-
-def numbers(server: Server) -> dict[str, float]:
-    """What Prometheus would read."""
-    answer = server.admin("GET", "/metrics")
-    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in lines}
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_every_call_is_counted_once_whichever_worker_answered(workers: str, tmp_path: Path) -> None:
-    with serving(tmp_path, "--workers", workers) as server:
-        for _ in range(20):
-            server.call("GET", "/sa/customers/C-1001")
-        server.call("GET", "/sa/customers/nobody")
-        server.call("POST", "/sa/customers", json={"profile": 5})
-        server.call("GET", "/nowhere")
-        server.call("GET", "/sa/customers/C-1001", key="wrong")
-        server.minted()
-        found = numbers(server)
-        requests_ = {name: value for name, value in found.items() if name.startswith("mockspi_requests_total")}
-        assert requests_ == {
-            'mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}': 20,
-            'mockspi_requests_total{contract="GET_CUSTOMER",outcome="refused"}': 1,
-            'mockspi_requests_total{contract="CREATE_CUSTOMER",outcome="rejected"}': 1,
-            'mockspi_requests_total{contract="none",outcome="rejected"}': 1,
-            'mockspi_requests_total{contract="none",outcome="unauthorized"}': 1,
-        }
-        assert found['mockspi_request_seconds_bucket{contract="GET_CUSTOMER",le="+Inf"}'] == 21
-        assert found['mockspi_request_seconds_count{contract="GET_CUSTOMER"}'] == 21
-        assert found['mockspi_request_seconds_sum{contract="GET_CUSTOMER"}'] > 0
-        assert (found["mockspi_sandboxes"], found["mockspi_sandboxes_fixed"]) == (1, 1)
-        kept = [one for one in children(server.process.pid) if not children(one)]
-        os.kill(kept[0], signal.SIGKILL)  # a worker that dies takes no numbers with it
-        until(lambda: len([one for one in children(server.process.pid) if not children(one)]) == int(workers))
-        assert numbers(server)['mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}'] == 20

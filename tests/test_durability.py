@@ -10,9 +10,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +140,18 @@ def is_whole(server: Server, number: int) -> bool:
 
 def test_of_two_hundred_creates_of_one_email_exactly_one_succeeds(tmp_path: Path, home: dict[str, str]) -> None:
     def create(number: int) -> dict[str, Any]:
-        profile = {"firstName": f"Twin{number}", "lastName": "Only", "email": "only.one@example.com"}
+        profile = {"customerId": f"T-{number}", "firstName": "Twin", "lastName": "Only", "email": "only.one@example.com"}
         told: dict[str, Any] = server.call("POST", "/sa/customers", json={"profile": profile}).json()
         return told
 
-    with serving(tmp_path, "--workers", "2", env=home) as server, ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(create, range(200)))
+    kept = tmp_path / "kept"
+    with serving(tmp_path, "--workers", "2", "--state", str(kept), env=home) as server, ThreadPoolExecutor(40) as pool:
+        with closing(sqlite3.connect(kept / "records.sqlite", isolation_level=None)) as held:
+            held.execute("BEGIN IMMEDIATE")
+            asked = [pool.submit(create, number) for number in range(200)]
+            time.sleep(1)  # both workers come to stand before the file; one that checked before it could write is too late
+            held.execute("ROLLBACK")
+        answers = [one.result() for one in asked]
         made = [one["profile"]["customerId"] for one in answers if "profile" in one]
         refused = [one["errorCode"] for one in answers if "profile" not in one]
         assert len(made) == 1

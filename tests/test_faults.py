@@ -7,19 +7,16 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from conftest import ROOT, Server, await_ready, clean_environment
-from test_serve import connect, read_all, until
+from conftest import ROOT, Server, serving, until
+from test_serve import connect, read_all
 from troubled import troubled
 from werkzeug.test import Client
 
@@ -27,31 +24,13 @@ from mockspi import building, settings
 from mockspi.server.app import create_app
 
 PATH = "/spi/1.0/sa/customers/C-1001"
-
-
-@contextmanager
-def serving_trouble(folder: Path, *words: str) -> Iterator[Server]:
-    """``mockspi serve`` that makes the trouble that a request asks for."""
-    ready, log = folder / "ready.json", folder / "server.log"
-    command = [sys.executable, str(ROOT / "tests" / "troubled.py"), "serve", "--port", "0", "--state", "memory"]
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [*command, "--ready-file", str(ready), *words], cwd=folder, env=clean_environment(), stdout=out,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-    try:
-        told = await_ready(process, ready, log)
-        yield Server(process, told["baseUrl"], told["apiKey"], log)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(20)
+TROUBLED = (str(ROOT / "tests" / "troubled.py"),)
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=["one worker", "two workers"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that makes trouble."""
-    with serving_trouble(tmp_path_factory.mktemp("trouble"), "--workers", request.param) as one:
+    with serving(tmp_path_factory.mktemp("trouble"), "--workers", request.param, program=TROUBLED) as one:
         yield one
 
 
@@ -233,7 +212,7 @@ def test_a_thousand_and_more_may_hang_and_the_next_is_answered(server: Server) -
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=lambda one: str(one.name))
 def test_the_way_out_wakes_who_sleeps_and_leaves_who_hangs(sign: signal.Signals, tmp_path: Path) -> None:
-    with serving_trouble(tmp_path, "--workers", "2") as server:
+    with serving(tmp_path, "--workers", "2", program=TROUBLED) as server:
         good = body(server)
         sleeping, hanging, broken = connect(server), connect(server), connect(server)
         for one, trouble in ((sleeping, {"delay": 3_600_000}), (hanging, {"fault": "timeout"}), (broken, {"delay": 3_600_000})):

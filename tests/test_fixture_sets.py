@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from conftest import mockspi, serving
+from links import LINKS, STORES
 
 CLEAN = "nothing to report"
-STORES = "records/stores.json"
 
 
 @pytest.fixture(scope="module")
@@ -104,25 +104,7 @@ def test_a_set_with_records_alone_is_checked_and_served(mine: Path, tmp_path: Pa
         assert refusal["errorMessage"], "texts that a set has not come from the sample"
 
 
-def link_a_file(mine: Path, outside: Path) -> str:
-    (mine / STORES).rename(outside / "stores.json")
-    (mine / STORES).symlink_to(outside / "stores.json")
-    return STORES
-
-
-def link_a_file_with_dots(mine: Path, outside: Path) -> str:
-    (mine / STORES).rename(outside / "stores.json")
-    (mine / STORES).symlink_to(Path("..") / ".." / outside.name / "stores.json")
-    return STORES
-
-
-def link_a_folder(mine: Path, outside: Path) -> str:
-    (mine / "records").rename(outside / "records")
-    (mine / "records").symlink_to(outside / "records", target_is_directory=True)
-    return "records/"
-
-
-@pytest.mark.parametrize("link", [link_a_file, link_a_file_with_dots, link_a_folder])
+@pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("command", [("fixtures", "lint"), ("serve", "--port", "0", "--state", "memory", "--fixtures")])
 def test_no_file_outside_the_folder_is_read(
     link: Callable[[Path, Path], str], command: tuple[str, ...], mine: Path, tmp_path: Path, home: dict[str, str]

@@ -9,17 +9,15 @@ import os
 import re
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import ROOT, Server, serving
+from conftest import ROOT, Server, serving, until
+from processes import children
 from ruled import mint
-from test_admin import children
 from test_serve import connect, read_all
 
 GOOD = "/sa/customers/C-1001"
@@ -31,14 +29,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server."""
     with serving(tmp_path_factory.mktemp("incidents"), "--admin-token", "Token-Of-The-Team", "--journal-entries", "50") as one:
         yield one
-
-
-def until(true: Callable[[], Any]) -> None:
-    """Wait for something that happens in another process."""
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 # --- 1: administration without permission

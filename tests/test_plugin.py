@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from conftest import ROOT, clean_environment, mockspi, serving
+from conftest import ROOT, clean_environment, mockspi, serving, until
 
 LOOK = """
 import requests
@@ -42,13 +41,6 @@ def outcome(folder: Path, source: str, *words: str, **options: Any) -> tuple[dic
     told, _ = begun(folder, source, *words, **options).communicate(timeout=300)
     last = told.strip().splitlines()[-1]
     return {kind: int(many) for many, kind in re.findall(r"(\d+) (passed|failed|errors?|warnings?)", last)}, told
-
-
-def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
@@ -166,6 +158,32 @@ def test_bad(mockspi, mockspi_app):
     assert "C-GOOD" not in told
     for key in (tmp_path / "keys").read_text().split():
         assert key not in told
+
+
+def test_the_calls_of_a_failed_test_are_made_again_from_its_bundle_alone(tmp_path: Path) -> None:
+    source = """
+def test_good(mockspi):
+    look(mockspi)
+
+def test_bad(mockspi, mockspi_app):
+    mockspi.rule("GET_CUSTOMER", status=503, times={"first": 1})
+    assert [look(mockspi).status_code for _ in range(2)] == [503, 200]
+    mockspi_app.client.get(mockspi_app.url("GET_CUSTOMER", customerId="C-1001"))
+    assert False
+"""
+    (tmp_path / "below").mkdir()
+    counts, by_option = outcome(tmp_path, source, "-n", "1", "--mockspi-bundles=below/kept")
+    assert counts == {"failed": 1, "passed": 1}, by_option
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmockspi_bundles = ini\n")
+    _, by_ini = outcome(tmp_path, source, "--rootdir=..", "..", cwd=tmp_path / "below")
+    for folder, told in ((tmp_path / "below" / "kept", by_option), (tmp_path / "ini", by_ini)):
+        files = list(folder.glob("test-bad-*.bundle.gz"))
+        assert all(f"'mockspi replay {file}' makes them again" in told for file in files)
+        answers = sorted(mockspi("replay", str(file)).stdout for file in folder.iterdir())
+        assert (len(files), answers) == (2, ["1 call answered the same\n", "2 calls answered the same\n"]), told
+    counts, told = outcome(tmp_path, source, "--mockspi-bundles=test_it.py")
+    assert counts == {"failed": 1, "passed": 1}
+    assert re.search(r"test-bad-\w+\.bundle\.gz cannot be written: Not a directory", told)
 
 
 def test_marks_say_what_the_sandbox_shall_be(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import requests
 from conftest import ROOT, Server, serving, until
+from links import LINKS, STORES
 
-CUSTOMERS, STORES = "records/customers.json", "records/stores.json"
+CUSTOMERS = "records/customers.json"
 NOTE = "Mockspi-Fixtures"
 
 
@@ -252,25 +253,7 @@ def test_what_a_sandbox_has_written_stays_and_a_record_changed_by_both_is_report
 # --- nothing outside is read, whenever the link appears
 
 
-def link_out(mine: Path, outside: Path) -> str:
-    (mine / STORES).rename(outside / "stores.json")
-    (mine / STORES).symlink_to(outside / "stores.json")
-    return STORES
-
-
-def link_with_dots(mine: Path, outside: Path) -> str:
-    (mine / STORES).rename(outside / "stores.json")
-    (mine / STORES).symlink_to(Path("..") / ".." / outside.name / "stores.json")
-    return STORES
-
-
-def link_folder(mine: Path, outside: Path) -> str:
-    (mine / "records").rename(outside / "records")
-    (mine / "records").symlink_to(outside / "records", target_is_directory=True)
-    return "records/"
-
-
-@pytest.mark.parametrize("link", [link_out, link_with_dots, link_folder])
+@pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_appears_while_serving_is_not_followed_out(link: Callable[[Path, Path], str], live: Live) -> None:
     outside = live.folder.with_name(f"{live.folder.name}-evil")  # a name that begins like the set's
     outside.mkdir()

@@ -6,16 +6,15 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from conftest import Server, mockspi, serving
-from journals import Box, new_box
+from journals import Box, lines, mended, new_box, packed
 
-Mend = Callable[[list[Any]], object]
 CUSTOMER = {"profile": {"firstName": "Ada", "lastName": "Byron", "email": "ada@example.com"}}
 LINE = {"orderItemId": "1", "productId": "P-1001", "quantity": 1, "price": 10.0}
 
@@ -29,25 +28,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def box(house: Server) -> Box:
     return new_box(house)
-
-
-def packed(box: Box, folder: Path, *words: str) -> Path:
-    file = folder / "run.bundle.gz"
-    done = box.cli("bundle", str(file), *words)
-    assert (done.returncode, "calls in" in done.stdout or "call in" in done.stdout) == (0, True), done.stderr
-    return file
-
-
-def lines(file: Path) -> list[Any]:
-    return [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
-
-
-def mended(file: Path, mend: Mend) -> Path:
-    """The same bundle with something else in it."""
-    told = lines(file)
-    mend(told)
-    file.write_bytes(gzip.compress("".join(json.dumps(one) + "\n" for one in told).encode()))
-    return file
 
 
 def admin(box: Box, method: str, rest: str, body: Any = None) -> None:
@@ -259,57 +239,6 @@ def test_another_implementation_is_held_against_it_with_ids_of_its_own(box: Box,
     assert again.stdout.startswith("call 1 is answered otherwise: POST /spi/1.0/sa/customers (CREATE_CUSTOMER)")
     nobody = mockspi("replay", str(file), "--against", "http://127.0.0.1:9", "--api-key", key)
     assert (nobody.returncode, "did not answer call 1" in nobody.stderr) == (2, True)
-
-
-def broken(name: str) -> Mend:
-    def mend(told: list[Any]) -> None:
-        change: dict[str, Callable[[], object]] = {
-            "no header": lambda: told.pop(0),
-            "another version": lambda: told[0].update(version=2),
-            "a header without a seed": lambda: told[0].pop("seed"),
-            "an end that is missing": told.pop,
-            "an end that is wrong": lambda: told[-1].update(end=7),
-            "a call without a path": lambda: told[1]["exchange"].pop("path"),
-            "a body that is no base64": lambda: told[1]["exchange"].update(body={"base64": "!"}),
-            "a number that is a text": lambda: told[1]["exchange"].update(status="many"),
-            "a way out": lambda: told.insert(1, {"file": {"name": "records/../../../evil.json", "text": "{}"}}),
-            "an absolute way out": lambda: told.insert(1, {"file": {"name": "/tmp/evil.json", "text": "{}"}}),
-            "a time without end": lambda: told[1]["exchange"].update(time=10**40),
-            "another kind": lambda: told.insert(1, {"strange": {}}),
-            "no object": lambda: told.insert(1, [1]),
-            "a header that is no header": lambda: told[0].update(settings=7),
-            "a setting that is missing": lambda: told[0]["settings"].pop("max_body"),
-            "a place that is none": lambda: told[0].update(placements=[["GET_CUSTOMER", "/x", [["a"]]]]),
-            "a cut that is none": lambda: told[1]["exchange"].update(cut=5),
-            "a setting that cannot be": lambda: told[0]["settings"].update(max_body="many"),
-        }
-        change[name]()
-
-    return mend
-
-
-@pytest.mark.parametrize("name", [
-    "no header", "another version", "a header without a seed", "an end that is missing", "an end that is wrong",
-    "a call without a path", "a body that is no base64", "a number that is a text", "a way out", "an absolute way out",
-    "a time without end", "another kind", "no object", "a header that is no header", "a setting that cannot be",
-    "a setting that is missing", "a place that is none", "a cut that is none",
-])  # fmt: skip
-def test_a_broken_bundle_is_refused_with_a_sentence(box: Box, tmp_path: Path, name: str) -> None:
-    box.call("GET", "/sa/customers/C-1001")
-    done = mockspi("replay", str(mended(packed(box, tmp_path), broken(name))))
-    assert done.returncode == 2
-    assert done.stderr.startswith("mockspi: ")
-    assert "Traceback" not in done.stderr
-
-
-def test_what_is_no_bundle_is_refused_with_a_sentence(box: Box, tmp_path: Path) -> None:
-    whole = packed(box, tmp_path).read_bytes()
-    for content in (b"", b"hello\n", whole[:-20], b"\x1f\x8b" + bytes(100), gzip.compress(b'{"format": 1}\n')):
-        (tmp_path / "broken").write_bytes(content)
-        done = mockspi("replay", str(tmp_path / "broken"))
-        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    shutil.rmtree(tmp_path / "nothing", ignore_errors=True)
-    assert mockspi("replay", str(tmp_path / "nothing")).returncode == 2
 
 
 @pytest.mark.parametrize("words", [["--against", "http://x/"], ["--api-key", "k"], ["--ignore", "body"],

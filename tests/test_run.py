@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 import termios
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import clean_environment, mockspi
+from conftest import clean_environment, mockspi, until
 
 CALL = """
 import json, os, sys, urllib.request
@@ -30,13 +29,6 @@ with urllib.request.urlopen(request) as reply:
 json.dump([found, names, {name: value for name, value in os.environ.items() if "MOCKSPI" in name}], open("told", "w"))
 sys.exit(int(sys.argv[2]))
 """
-
-
-def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def ran(folder: Path, *words: str, customer: str = "C-1001", code: int = 0, env: dict[str, str] | None = None) -> Any:
@@ -63,6 +55,20 @@ def test_a_command_that_fails_has_its_code_and_the_journal(tmp_path: Path) -> No
     assert call.split()[:5] == ["1", "200", "GET_CUSTOMER", "GET", "/spi/1.0/sa/customers/C-0"]
     assert call.endswith("CUSTOMER_NOT_FOUND")
     assert curl == f'curl -sS "{environ["MOCKSPI_BASE_URL"]}/sa/customers/C-0?api_key=$MOCKSPI_API_KEY"'
+
+
+def test_a_command_that_fails_can_be_made_again_from_the_bundle_of_its_first_key(tmp_path: Path) -> None:
+    words = ("--api-key", "first=key-of-the-first", "--api-key", "second=key-of-the-second", "--scenario", "happy-path")
+    file = tmp_path / "kept" / "run.bundle.gz"
+    done, _ = ran(tmp_path, *words, "--bundle", str(file), code=7)
+    assert done.returncode == 7
+    assert f"mockspi: 1 call in {file}; 'mockspi replay {file}' makes them again" in done.stderr
+    assert mockspi("replay", str(file)).stdout == "1 call answered the same\n"
+    done, _ = ran(tmp_path, "--bundle", "well.bundle.gz")
+    assert (done.returncode, done.stderr, list(tmp_path.glob("*.gz*"))) == (0, "", [])
+    done, _ = ran(tmp_path, "--bundle", "call.py/run.bundle.gz", code=7)
+    assert done.returncode == 7
+    assert done.stderr.endswith("mockspi: call.py/run.bundle.gz cannot be written: Not a directory\n")
 
 
 def test_a_command_that_calls_nothing_and_fails_is_told_so(tmp_path: Path) -> None:

@@ -11,9 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Server, serving
-
-CUSTOMER = {"profile": {"firstName": "Nadia", "lastName": "Vandermeer"}}
-NOON = 1_800_000_000_000
+from sandboxes import CUSTOMER, NOON
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=lambda workers: f"{workers} workers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server, mockspi, serving, until
-
-CUSTOMER = {"profile": {"firstName": "Nadia", "lastName": "Vandermeer"}}
-NOON = 1_800_000_000_000
+from conftest import Server, serving, until
+from sandboxes import NOON, create, has
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=lambda workers: f"{workers} workers")
@@ -22,21 +19,6 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("house")
     with serving(folder, "--workers", request.param, "--state", str(folder / "state"), "--auto-sandbox", "auto-") as one:
         yield one
-
-
-def create(server: Server, key: str, customer: str = "K-1") -> None:
-    """A customer in a sandbox."""
-    body = {"profile": {**CUSTOMER["profile"], "customerId": customer}}
-    answer = server.call("POST", "/sa/customers", key=key, json=body)
-    assert answer.json()["profile"]["customerId"] == customer, answer.text
-
-
-def has(server: Server, key: str, customer: str = "K-1") -> bool:
-    """Whether a sandbox has the customer; asked on new connections, so that both workers are heard."""
-    answers = [server.call("GET", f"/sa/customers/{customer}", key=key).json() for _ in range(4)]
-    found = {one.get("errorCode") for one in answers}
-    assert found in ({None}, {"CUSTOMER_NOT_FOUND"}), found
-    return found == {None}
 
 
 KEPT = {"records": ("records", "terms", "numbers"), "journal": ("exchanges", "journals"), "rules": ("rules", "hits", "windows")}
@@ -261,60 +243,3 @@ def test_making_one_does_not_grow_with_the_set_or_with_what_others_wrote(house: 
     before = spaces(house)
     house.minted(name="cheap")
     assert spaces(house) == before
-
-
-def run(server: Server, *words: str, code: int = 0) -> str:
-    """A command of ``mockspi sandbox`` against a server."""
-    done = mockspi("sandbox", *words, env={"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token})
-    assert done.returncode == code, (done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    return done.stdout if code == 0 else done.stderr
-
-
-def test_the_command_line_does_all_of_it(house: Server) -> None:
-    words = ("--seed", "s", "--freeze", "2027-01-15T08:00:00Z", "--ttl", "1h", "--quota", "500/1m", "--locale", "de")
-    key = run(house, "create", "shell", *words).strip()
-    create(house, key)
-    assert "shell" in run(house, "list")
-    shown = json.loads(run(house, "show", "shell", "--json"))
-    assert (shown["clock"]["kind"], shown["clock"]["now"], shown["api_key"]) == ("frozen", NOON, key)
-    assert (shown["quota"], shown["locale"]) == ({"limit": 500, "window": 60_000}, "de")
-    assert "2027-01-15T08:00:00.000Z" in run(house, "show", key)
-    assert "500 calls in 60000 ms" in run(house, "show", key)
-    assert run(house, "clock", "shell", "--advance", "15m").startswith("2027-01-15T08:15:00.000Z")
-    assert "1 changed record" in run(house, "snapshot", "shell", "from-the-shell")
-    assert run(house, "reset", "shell", "records") == "shell: records reset\n"
-    assert not has(house, key)
-    run(house, "restore", "shell", "from-the-shell")
-    assert has(house, key)
-    assert has(house, run(house, "create", "--from", "from-the-shell").strip())
-    assert run(house, "delete", "shell") == "shell deleted\n"
-    assert "No sandbox has the name or api_key 'shell'" in run(house, "show", "shell", code=2)
-
-
-def test_the_command_line_finds_the_server_in_its_ready_file(house: Server, tmp_path: Path) -> None:
-    ready = house.log.parent / "ready.json"
-    assert (ready.stat().st_mode & 0o777) == 0o600, "it holds the admin token"
-    done = mockspi("sandbox", "list", "--ready-file", str(ready), "--json")
-    assert json.loads(done.stdout)[0]["name"] == "staging"
-    assert mockspi("sandbox", "list", env={"MOCKSPI_READY_FILE": str(ready)}).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("list",), "the admin token is missing"),
-        (("list", "--admin-token", "t", "--admin-url", "http://127.0.0.1:1"), "no admin port answers at http://127.0.0.1:1"),
-        (("list", "--admin-token", "t", "--admin-url", "file:///etc/passwd"), "an address such as"),
-        (("list", "--ready-file", "nowhere.json"), "the ready file nowhere.json cannot be used"),
-        (("clock", "x", "--advance", "soon", "--admin-token", "t"), "'soon' is no time"),
-        (("clock", "x", "--freeze", "noon", "--admin-token", "t"), "'noon' is no moment"),
-        (("create", "--quota", "many", "--admin-token", "t"), "--quota is 'many': calls and a time are expected"),
-        (("create", "--quota", "5/soon", "--admin-token", "t"), "'soon' is no time"),
-        (("clock", "x", "--scale", "fast", "--admin-token", "t"), "--scale is 'fast'"),
-    ],
-)
-def test_what_the_command_line_cannot_do_is_one_sentence(words: tuple[str, ...], said: str) -> None:
-    done = mockspi("sandbox", *words)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
-    assert said in done.stderr

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import Server, serving
-from test_admin import children
+from processes import children
 
 NOON = 1_800_000_000_000
 GOOD = "/sa/customers/C-1001"

@@ -17,6 +17,7 @@ import click
 from mockspi.cli.adminclient import AdminClient, at, connect, with_admin
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.testing.telling import printable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500
@@ -118,25 +119,12 @@ def export(form: str, output: str, admin_url: str, admin_token: str, ready_file:
 @with_admin
 def bundle(file: str, fixtures: bool | None, sandbox: str, **admin: str) -> None:
     """Pack everything that 'mockspi replay' needs to make the calls again into FILE, such as failed.bundle.gz."""
-    import gzip  # only where it is wanted: start-up time
+    from mockspi.bundle import saved  # heavy: only where it is wanted
 
     client = connect(**admin)
     path = place(client, {"refused": False, "sandbox": sandbox}).removesuffix("/journal") + "/bundle"
     lines = client.lines(path, {"fixtures": {None: "auto", True: "yes", False: "no"}[fixtures]})
-    beside, calls, last = Path(f"{file}.part"), 0, ""
-    try:
-        with gzip.open(beside, "wt", encoding="utf-8", newline="\n") as out:
-            for last in lines:
-                calls += last.startswith('{"exchange"')
-                out.write(f"{last}\n")
-        if not last.startswith('{"end"'):
-            raise UsageError("the server stopped before the bundle was whole; its log says why")
-        beside.replace(file)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
-    click.echo(f"{calls} call{'s' * (calls != 1)} in {file}; 'mockspi replay {file}' makes them again")
+    click.echo(saved(lines, Path(file)))
 
 
 @journal.command()
@@ -208,11 +196,6 @@ def problem(one: Any) -> str:
         return ""
     example = f" (see {one['example']})" if "example" in one else ""
     return printable(f"{one.get('path') or '/'}: {one.get('message', '')}{example}")
-
-
-def printable(text: str) -> str:
-    """Text without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def as_array(lines: Iterator[str]) -> Iterator[str]:

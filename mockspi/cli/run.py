@@ -32,12 +32,14 @@ _NOT_FOUND, _NOT_EXECUTABLE, _SIGNAL = 127, 126, 128
 @click.command()
 @with_settings(*(one.name for one in SETTINGS if one.name not in _OWN))
 @click.option("--scenario", "scenarios", metavar="NAME", multiple=True, help="A scenario to put on; may be repeated.")
+@click.option("--bundle", metavar="FILE", default="", help="Where to pack what 'mockspi replay' needs, if COMMAND fails.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def run(config: str, scenarios: tuple[str, ...], command: tuple[str, ...], **given: Any) -> None:
+def run(config: str, scenarios: tuple[str, ...], bundle: str, command: tuple[str, ...], **given: Any) -> None:
     """Run COMMAND with a mockspi of its own ('mockspi run -- npm test').
 
     A fresh server on free ports, which keeps nothing. The command finds it through MOCKSPI_BASE_URL, MOCKSPI_API_KEY,
-    MOCKSPI_ADMIN_URL and MOCKSPI_ADMIN_TOKEN. If it fails, the journal is printed. Exits as the command does;
+    MOCKSPI_ADMIN_URL and MOCKSPI_ADMIN_TOKEN. If it fails, the journal is printed, and the calls of
+    the first api_key are packed where --bundle names a file. Exits as the command does;
     127 where there is no such command, 128 and the signal's number where a signal ended it.
     """
     from mockspi.testing import serving  # only where it is needed: start-up time
@@ -55,6 +57,7 @@ def run(config: str, scenarios: tuple[str, ...], command: tuple[str, ...], **giv
             code = ended(command, {**serving.environment(os.environ), **handed(server)})
             if code:
                 report(server)
+                pack(server, bundle)
         finally:
             serving.stop(server)
     sys.exit(code)
@@ -117,3 +120,15 @@ def report(server: Server) -> None:
         click.echo(telling.curl(found["entries"][-1], server.base_url), err=True)
     if not asked:
         click.secho("\nmockspi: no call has come", bold=True, err=True)
+
+
+def pack(server: Server, file: str) -> None:
+    """The first sandbox's calls, so that they can be made again."""
+    from mockspi.bundle import saved  # only where it is needed: start-up time
+
+    if not file:
+        return
+    try:
+        click.echo(f"\nmockspi: {saved(server.admin.lines(at(server.api_key, '/bundle')), Path(file))}", err=True)
+    except UsageError as error:
+        click.secho(f"\nmockspi: {error}", fg="red", err=True)

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from mockspi.cli.adminclient import connect, with_admin
-from mockspi.cli.journal import place, printable
+from mockspi.cli.journal import place
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.testing.telling import printable
 
 
 @click.command()

@@ -17,9 +17,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from mockspi.clock import random_id
-from mockspi.errors import SandboxExists, StoreBusy, TooManySandboxes, UsageError
+from mockspi.errors import SandboxExists, TooManySandboxes, UsageError
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
+from mockspi.store.turns import transaction
 
 _VERSION = 2
 _WAIT_SECONDS = 30.0
@@ -179,17 +180,8 @@ class SandboxStore:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
-        with self._queue:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise StoreBusy(headers=[("Retry-After", "1")]) from error
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self._queue, transaction(connection):
+            yield connection
         self._local.cached = None  # data_version does not tell a connection of its own writes
 
 

@@ -14,9 +14,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from mockspi.errors import StoreBusy, UsageError
+from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.turns import transaction
 
 _VERSION = 3
 _WAIT_SECONDS = 30.0
@@ -67,18 +68,8 @@ class SqliteStore:
     def write(self, sandbox: str) -> Iterator[SqliteRecords]:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
-        with self._writing:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise StoreBusy(headers=[("Retry-After", "1")]) from error
-            try:
-                yield SqliteRecords(connection, sandbox, self._collections)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self._writing, transaction(connection):
+            yield SqliteRecords(connection, sandbox, self._collections)
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""

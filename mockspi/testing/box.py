@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -139,6 +140,12 @@ class Box:
         """The last call as a command line; empty where there was none. The key is ``$MOCKSPI_API_KEY``."""
         last = self.journal.entries(last=1)
         return telling.curl(last[0], self._listens_at()) if last else ""
+
+    def bundle(self, file: str | Path) -> str:
+        """Pack everything that ``mockspi replay`` needs to make its calls again into a file; the sentence that says so."""
+        from mockspi.bundle import saved  # only where it is asked for
+
+        return saved(self._admin.lines(at(self.name, "/bundle")), Path(file))
 
     def delete(self) -> None:
         """Forget the sandbox and all that it wrote."""

@@ -14,7 +14,7 @@ from mockspi import building, settings
 from mockspi.admin import AdminService
 from mockspi.adminclient import refused
 from mockspi.errors import BrokenSet, UsageError
-from mockspi.exchange import Json, Request, encode
+from mockspi.exchange import Json, Reply, Request, encode
 from mockspi.reloading import Reloader
 from mockspi.server.doors import pairs
 from mockspi.testing.box import Box, using
@@ -41,13 +41,21 @@ class Inside:
 
     def call(self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None) -> Json:
         """One call of the admin service; the JSON of its reply, or Refused."""
+        found: Json = json.loads(self._asked(method, path, body, query).body)
+        return found
+
+    def lines(self, path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
+        """The lines of a reply, or Refused."""
+        for line in self._asked("GET", path, None, query).chunks or ():
+            yield line.decode().rstrip("\n")
+
+    def _asked(self, method: str, path: str, body: Json | None, query: Mapping[str, Any] | None) -> Reply:
         headers = {"host": "localhost", "authorization": f"Bearer {self._token}", "content-type": "application/json"}
         sent = b"" if body is None else encode(body)
         reply = self._admin.handle(Request(method, unquote(path), pairs(urlencode(query or {}, doseq=True)), headers, sent))
         if reply.status >= 400:
             raise refused(reply.status, reply.body)
-        found: Json = json.loads(reply.body)
-        return found
+        return reply
 
     def _reload(self, name: str | None) -> Json:
         return {one: self._reloader.reload(one) for one in ([name] if name else self._house.settings.sets)}

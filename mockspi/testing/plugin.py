@@ -23,6 +23,7 @@ _MARKER = (
 _OPTIONS = (
     ("fixtures", "DIR", "Fixture set for the server that is started, and for mockspi_app; the sample set unless given."),
     ("admin-url", "URL", "Admin port of a mockspi that runs already; none is started then."),
+    ("bundles", "DIR", "Where each failed test's calls are packed, for 'mockspi replay'; nowhere unless given."),
     ("url", "URL", "Base URL of its SPIs, where that is another than it tells (containers)."),
 )
 
@@ -55,7 +56,7 @@ def mockspi_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPat
             raise pytest.UsageError("--mockspi-admin-url needs its token: --mockspi-admin-token or MOCKSPI_ADMIN_TOKEN")
         yield serving.connected(admin_url, token, _chosen(pytestconfig, "url") or os.environ.get("MOCKSPI_BASE_URL", ""))
         return
-    folder, fixtures = tmp_path_factory.getbasetemp(), _fixtures(pytestconfig)
+    folder, fixtures = tmp_path_factory.getbasetemp(), _folder(pytestconfig, "fixtures")
     words = serving.options({"fixtures": fixtures}) if fixtures else []
     if hasattr(pytestconfig, "workerinput"):  # of xdist; the folder above the workers' own is the run's
         with serving.shared(folder.parent / "mockspi", words, follow=os.getppid()) as server:
@@ -78,7 +79,7 @@ def mockspi_app(request: pytest.FixtureRequest) -> Iterator[AppBox]:
     """A sandbox of the test's own in this process, without a socket; with ``client`` and ``wsgi``."""
     from mockspi.testing.inside import AppBox, inside
 
-    house = inside(_fixtures(request.config))
+    house = inside(_folder(request.config, "fixtures"))
     box = AppBox(house, house.call("POST", "/sandboxes", {"name": _name(request.node.name), **_wanted(request.node)}))
     yield from _lent(request.node, box)
 
@@ -101,7 +102,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         for box in item.stash.get(_BOXES, []):
-            report.sections += _sections(box)
+            report.sections += [*_sections(box), *_packed(item.config, box)]
     return report
 
 
@@ -114,6 +115,19 @@ def _sections(box: Box) -> list[tuple[str, str]]:
     except MockspiError as error:
         return [(f"mockspi journal of {box.name}", f"it cannot be read: {error}")]
     return [*told, ("mockspi: the last call again", last)] if last else told
+
+
+def _packed(config: pytest.Config, box: Box) -> list[tuple[str, str]]:
+    from mockspi.errors import MockspiError
+
+    folder = _folder(config, "bundles")
+    if not folder:
+        return []
+    try:
+        told = box.bundle(config.invocation_params.dir / folder / f"{box.name}.bundle.gz")
+    except MockspiError as error:
+        told = str(error)
+    return [("mockspi: all of it again", told)]
 
 
 def _lent(item: pytest.Item, box: Any) -> Iterator[Any]:
@@ -144,9 +158,9 @@ def _name(test: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9.-]+', '-', test).strip('-.')[:40] or 'test'}-{os.urandom(4).hex()}"
 
 
-def _fixtures(config: pytest.Config) -> str:
-    """The fixture set; where the ini file names it, as seen from there."""
-    given, named = config.getoption("--mockspi-fixtures"), config.getini(_ini("fixtures"))
+def _folder(config: pytest.Config, name: str) -> str:
+    """A folder; where the ini file names it, as seen from there."""
+    given, named = config.getoption(f"--mockspi-{name}"), config.getini(_ini(name))
     return str(given or (named and config.inipath and config.inipath.parent / named) or named)
 
 
