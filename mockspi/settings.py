@@ -258,7 +258,7 @@ def _check(settings: Settings) -> None:
             raise UsageError(f"{what} is given twice")
     if not is_loopback(settings.admin_host) and not settings.admin_token:
         raise UsageError(f"--admin-host {settings.admin_host} lets other machines in; choose a token with --admin-token TOKEN")
-    if not is_loopback(settings.host) and settings.values["api_key"].source == "default":
+    if not is_loopback(settings.host) and {one.partition("=")[2] for one in DEFAULT_KEYS} & set(settings.keys.values()):
         raise UsageError(
             f"--host {settings.host} lets other machines in, and the default api_key is known to everybody; "
             "choose one with --api-key staging=KEY"

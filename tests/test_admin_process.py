@@ -56,6 +56,15 @@ def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path:
             assert [one.name.split(".")[0] for one in (tmp_path / "state" / name).iterdir()] == [str(server.process.pid)]
 
 
+def test_a_server_whose_admin_process_is_gone_ends_with_a_sentence(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (desk,) = [one for one in children(server.process.pid) if children(one)]
+        os.kill(desk, signal.SIGKILL)
+        assert server.process.wait(30) == 2
+    line = [one for one in server.log.read_text().splitlines() if one.startswith("mockspi: ")][-1]
+    assert line == "mockspi: the process of the admin port ended (-9), so the server does too; start it again"
+
+
 def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:

@@ -239,9 +239,10 @@ def test_a_misspelt_variable_is_a_warning_and_no_more(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_other_machines_are_not_let_in_with_the_key_that_everybody_knows(host: str, tmp_path: Path) -> None:
-    sentence = refused(mockspi("serve", "--host", host, cwd=tmp_path))
-    assert f"--host {host} lets other machines in" in sentence
-    assert "--api-key" in sentence
+    for words in ((), ("--api-key", "staging=mockspi-staging")):
+        sentence = refused(mockspi("serve", "--host", host, *words, cwd=tmp_path))
+        assert f"--host {host} lets other machines in" in sentence
+        assert "--api-key" in sentence
 
 
 @pytest.mark.parametrize(

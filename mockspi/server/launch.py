@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -57,9 +57,12 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
     desk.start()
     server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
-    _after_workers(server, settings.workers, partial(_watch, house, ports, ready))
+    lost = threading.Event()
+    _after_workers(server, settings.workers, partial(_watch, house, ports, ready, partial(_miss, desk, server, lost)))
     try:
         server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
+        if lost.is_set():
+            raise UsageError(f"the process of the admin port ended ({desk.exitcode}), so the server does too; start it again")
     finally:
         desk.terminate()
         desk.join(_DRAIN_SECONDS)
@@ -185,10 +188,19 @@ def _allow_files(wanted: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _watch(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
+def _watch(house: House, ports: Ports, ready: Callable[[Ports], None], miss: Callable[[], None]) -> None:
     threading.Thread(target=_announce, args=(house, ports, ready), daemon=True).start()
+    threading.Thread(target=miss, daemon=True).start()
     if house.settings.follow:
         threading.Thread(target=_follow, args=(house.settings.follow,), daemon=True).start()
+
+
+def _miss(desk: multiprocessing.Process, server: AbstractServer[Any], lost: threading.Event) -> None:
+    """Stop when the admin process ends before it is told to: nobody would sweep, reload or answer for it."""
+    wait([desk.sentinel])
+    if desk.exitcode and not server.interrupt_signal:
+        lost.set()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _follow(leader: int) -> None:
