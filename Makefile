@@ -13,7 +13,7 @@ serve: $(BIN)/mockspi
 
 # COVERAGE=95: fail below it; every process that the tests start is measured where it runs
 test: $(VENV)/.test
-	$(MEASURED) $(BIN)/python -m pytest -n 2 $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)) $(ARGS)
+	$(MEASURED) $(BIN)/python -m pytest -n 3 $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)) $(ARGS)
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -25,7 +25,7 @@ check: $(VENV)/.check
 generate: $(BIN)/mockspi
 	$(BIN)/python -m mockspi.docs
 
-# schemathesis against a running server, with the committed OpenAPI; bounded to two minutes
+# schemathesis against a running server, with the committed OpenAPI; bounded to one minute
 fuzz: $(VENV)/.fuzz
 	$(BIN)/python tests/fuzz.py $(ARGS)
 

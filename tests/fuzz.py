@@ -16,7 +16,7 @@ CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
     "response_schema_conformance,unsupported_method,allow_header_conformance"
 )
-SECONDS = 90
+SECONDS = 45
 
 
 def main() -> int:
