@@ -73,11 +73,13 @@ class SandboxStore:
         return given + sorted((one for one in made if one), key=lambda one: (one.created, one.name))
 
     def prepare(self) -> None:
-        """Make the file, with a seed for each sandbox that is given at start."""
+        """Make the file, with a seed for each sandbox that is given at start; leaves nothing open."""
         with self._writing() as connection:
             known = {name for (name,) in connection.execute("SELECT name FROM fixed")}
             made = [(name, json.dumps(Sandbox(name, "", seed=random_id()).stored())) for name in self._fixed if name not in known]
             connection.executemany("INSERT INTO fixed VALUES (?, ?)", made)
+        connection.close()  # processes that are forked must not have it: the last one to close it would take the log away
+        del self._local.connection
 
     def count(self) -> int:
         """How many were made and have not expired."""
