@@ -59,7 +59,7 @@ class CallShape(Shape):
     match = Anything(validate=pointers, about="JSON pointer into the body to value")
     query = Anything(validate=texts, about="query parameter to value")
     path = Anything(validate=texts, about="path parameter to value, such as customerId")
-    status = Integer(about="status of the reply")
+    status = Integer(about="status that the caller had; no status matches where a fault took the reply away")
 
 
 class StepShape(CallShape):
