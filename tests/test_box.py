@@ -140,6 +140,13 @@ def test_strict_does_not_hide_what_went_wrong_before() -> None:
         strictly(then_fail=True)
 
 
+def test_an_instant_and_a_base_url_that_cannot_be_say_what_is_expected(box: AppBox) -> None:
+    with pytest.raises(UsageError, match="'banana' is no instant: such as 2027-"):
+        box.clock.freeze("banana")
+    with pytest.raises(UsageError, match=r"base_url is 'x\.example': an address such as https://"), responses_mock("x.example"):
+        pass
+
+
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [

@@ -71,6 +71,8 @@ def tail(many: int, follow: bool, as_json: bool, admin_url: str, admin_token: st
         more = {**query, "since": found["lastNumber"], "format": "ndjson", "follow": "true"}
         for line in client.lines(path, more) if follow else ():
             write([json.loads(line)] if line else [], as_json)
+        if follow:
+            raise UsageError(f"the server at {client.url} has ended, and with it what came")
 
 
 @journal.command()
