@@ -35,6 +35,8 @@ def unmet(question: Json, answer: Json, until: str = "") -> str:
             lines.append(f"      {difference['path']}: expected {short(difference['expected'])}, got {got}")
     if not near and (missing or answer["count"] == 0):
         lines.append("no call has come at all")
+    if many := answer.get("unauthorized"):
+        lines.append(f"{_calls(many)} came with an api_key that opens no sandbox (mockspi journal tail --refused)")
     return "\n".join(lines)
 
 
