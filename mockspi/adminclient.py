@@ -74,10 +74,10 @@ class AdminClient:
             with build_opener(ProxyHandler({}), _Stay).open(request, timeout=self.timeout) as reply:
                 yield reply
         except HTTPError as error:
-            raise refused(error.code, error.read()) from error
+            raise refused(error.code, error.read()) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise UsageError(f"no admin port answers at {self.url} ({reason}); is 'mockspi serve' running?") from error
+            raise UsageError(f"no admin port answers at {self.url} ({reason}); is 'mockspi serve' running?") from None
 
 
 def at(name: str, rest: str = "") -> str:

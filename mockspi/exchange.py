@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+#: Faults after which no caller has the reply; of a dribble it all comes in the end.
+LOST = frozenset({"reset", "empty", "truncate", "garbage", "timeout"})
 JSON_TYPE = "application/json; charset=utf-8"
 
 #: A JSON object. It travels whole through the middle; nobody re-lists its fields.

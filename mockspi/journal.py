@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from mockspi.contract import parse, unpack
 from mockspi.errors import Failure, StoreBusy, UsageError
-from mockspi.exchange import Exchange, Json, encode
+from mockspi.exchange import LOST, Exchange, Json, encode
+from mockspi.masking import masked_body, masked_header, masked_path, masked_query, sound
 from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
 
-MASK = "***"
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
 EVERYTHING = Filter()
 _PAGE = 200
-_LONGEST_PATH = 4096
-_SECRET_HEADERS = ("authorization", "cookie", "apikey", "secret", "password", "token", "credential")
-_SECRET_NAMES = ("apikey", "clientsecret", "password", "accesstoken")
-_SECRET_WORDS = (b"api_key", b"apikey", b"api-key", b"secret", b"password")
-_SECRET_MEMBER = re.compile(
-    rb'("[^"\\]{0,64}(?:api[_-]?key|secret|password)[^"\\]{0,64}"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}\]]+)', re.IGNORECASE
-)
-_SECRET_PAIR = re.compile(r"((?:api[_-]?key|client[_-]?secret|password|access[_-]?token)=)[^&;/#\s]*", re.IGNORECASE)
 
 log = logging.getLogger("mockspi")
 
@@ -61,6 +51,12 @@ class Entry:
         for name, value in self.query:
             found[name] = value if name not in found else [*_listed(found[name]), value]
         return found
+
+    @property
+    def outcome(self) -> int | str:
+        """What the caller had of it: the status, or the fault that took the reply away."""
+        fault = str(self.trouble.get("fault", ""))
+        return fault if fault in LOST else self.status
 
     def told(self) -> Json:
         """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept."""
@@ -208,55 +204,10 @@ def plain(body: bytes, encoding: str) -> bytes:
         return body
 
 
-def masked_query(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The query with every secret masked, the api_key however it is spelt."""
-    return [
-        (sound(name.partition("=")[0]), MASK) if _tells_secret(name, value) else (sound(name), sound(value))
-        for name, value in query
-    ]
-
-
-def masked_header(name: str, value: str) -> str:
-    """A header's value, or the mask; an address in it loses its key."""
-    if _secret_header(name):
-        return MASK
-    return _SECRET_PAIR.sub(rf"\1{MASK}", value) if "=" in value else value
-
-
-def masked_path(path: str) -> str:
-    """A path into which a query was put by mistake loses its key."""
-    return (_SECRET_PAIR.sub(rf"\1{MASK}", path) if "=" in path else path)[:_LONGEST_PATH]
-
-
-def masked_body(body: bytes) -> bytes:
-    """A body in which the members that name a secret are masked."""
-    low = body.lower()
-    if not any(word in low for word in _SECRET_WORDS):
-        return body
-    return _SECRET_MEMBER.sub(rb'\1"' + MASK.encode() + b'"', body)
-
-
-def sound(text: str) -> str:
-    """Text that UTF-8 can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def lines(entries: Iterator[Entry]) -> Iterator[bytes]:
     """Newline-delimited JSON."""
     for one in entries:
         yield encode(one.told()) + b"\n"
-
-
-@lru_cache(maxsize=256)
-def _secret_header(name: str) -> bool:
-    folded = name.lower().replace("-", "").replace("_", "")
-    return any(word in folded for word in _SECRET_HEADERS)
-
-
-def _tells_secret(name: str, value: str) -> bool:
-    """Whether this is a secret, or a query that was put together wrongly with an api_key inside (``a=1;api_key=...``)."""
-    folded = name.lower().replace("_", "").replace("-", "")
-    return any(word in folded for word in _SECRET_NAMES) or "apikey" in value.lower().replace("_", "").replace("-", "")
 
 
 def _pairs(found: list[list[str]]) -> list[tuple[str, str]]:

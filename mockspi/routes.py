@@ -69,7 +69,7 @@ class RouteTable:
         allowed = [(route, found) for route, found in fitting if route.contract.method == method]
         if not allowed:
             methods = ", ".join(methods_of(route for route, _ in fitting))
-            wrong = {"path": "", "message": "another method is expected", "expected": methods, "got": request.method}
+            wrong = {"path": "", "message": f"another method is expected: {methods}", "expected": methods, "got": request.method}
             nearest = {"contract": fitting[0][0].contract.id}
             raise MethodNotAllowed(
                 method=request.method, path=request.path, headers=[("Allow", methods)], errors=[wrong | nearest]
@@ -96,7 +96,9 @@ class RouteTable:
         base = split(self.base)
         rest = segments[len(base) :]
         if segments[: len(base)] == base and rest and _VERSION.match(rest[0]) and rest[0] not in self.versions:
-            raise UnsupportedApiVersion(version=rest[0], served=", ".join(self.versions))
+            served = ", ".join(self.versions)
+            wrong = {"path": "", "message": f"{rest[0]} is no api_version that is served", "expected": served, "got": rest[0]}
+            raise UnsupportedApiVersion(version=rest[0], served=served, errors=[wrong])
         route = self._nearest(request, segments)
         nearest = f"{route.contract.id} at {route.contract.method} {route.path}"
         wrong = {"path": "", "message": f"the nearest is {nearest}", "contract": route.contract.id}

@@ -13,7 +13,7 @@ from mockspi.contract import Contract, read_leniently
 from mockspi.contracts import SPIS
 from mockspi.exchange import Json, Request, encode
 from mockspi.fixtures.reading import Document, FixtureSet
-from mockspi.journal import masked_body, masked_path
+from mockspi.masking import masked_body, masked_path
 from mockspi.rules.matching import at, tokens
 from mockspi.schema import escape, expectation, field_at
 

@@ -34,8 +34,8 @@ class Expected:
     def differences(self, entry: Entry, path_values: PathValues) -> list[Json]:
         """Where an entry is another call than this; nothing where it is this one. ``got`` is left out where nothing came."""
         found = [] if entry.contract in self.contracts else [_differs("contract", self.contract, entry.contract)]
-        if self.status is not None and entry.status != self.status:
-            found.append(_differs("status", self.status, entry.status))
+        if self.status is not None and entry.outcome != self.status:
+            found.append(_differs("status", self.status, entry.outcome))
         asked = entry.asked() if self.query or self.path else {}
         placed = {**asked, **path_values(entry)} if self.path else {}
         for kind, wanted, given in (("query", self.query, asked), ("path", self.path, placed)):

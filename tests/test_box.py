@@ -67,6 +67,11 @@ def test_where_nothing_came_it_says_so(box: AppBox) -> None:
     assert told(box, contract="GET_CUSTOMER") == ["expected a call of GET_CUSTOMER; there was none", "no call has come at all"]
 
 
+def test_where_nothing_came_calls_with_a_wrong_key_are_told(box: AppBox) -> None:
+    requests.get(f"{BASE}/sa/customers/C-1001", params={"api_key": "wrong"}, timeout=5)
+    assert "came with an api_key that opens no sandbox (mockspi journal tail --refused)" in told(box, contract="GET_CUSTOMER")[-1]
+
+
 def test_waiting_ends_when_the_call_comes_and_when_time_is_over(box: AppBox) -> None:
     caller = threading.Timer(0.2, got, [box])
     caller.start()
@@ -138,6 +143,13 @@ def test_strict_tells_every_call_that_no_contract_covers() -> None:
 def test_strict_does_not_hide_what_went_wrong_before() -> None:
     with pytest.raises(AssertionError, match="something else"):
         strictly(then_fail=True)
+
+
+def test_an_instant_and_a_base_url_that_cannot_be_say_what_is_expected(box: AppBox) -> None:
+    with pytest.raises(UsageError, match="'banana' is no instant: such as 2027-"):
+        box.clock.freeze("banana")
+    with pytest.raises(UsageError, match=r"base_url is 'x\.example': an address such as https://"), responses_mock("x.example"):
+        pass
 
 
 @pytest.mark.parametrize(

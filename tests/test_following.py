@@ -45,6 +45,21 @@ def test_tail_follows(box: Box) -> None:
         process.stdout.close()
 
 
+def test_tail_says_that_the_server_ended(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        box = Box(server, server.key)
+        box.call("GET", "/sa/customers/C-1001")
+        words = ["journal", "tail", "-f", "--ready-file", box.ready_file, "--sandbox", box.key]
+        process = subprocess.Popen([sys.executable, "-m", "mockspi", *words], cwd=ROOT, env=clean_environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        assert process.stdout
+        process.stdout.readline()
+        box.call("GET", "/sa/customers/C-1001")
+        process.stdout.readline()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said.count("\n"), "has ended" in said) == (2, 1, True), said
+
+
 def follow(box: Box, path: str = "", **query: Any) -> requests.Response:
     return requests.get(
         box.server.admin_url + (path or f"/sandboxes/{box.key}/journal"), params={"follow": "true", **query}, stream=True,

@@ -84,7 +84,7 @@ def test_what_the_launcher_asks_is_nobodys_call(tmp_path: Path) -> None:
         assert Box(server, server.key).ask("GET", "/journal").json()["entries"] == []
 
 
-@pytest.mark.parametrize("name", ["api_key", "apikey", "API-KEY", "client_secret", "Password"])
+@pytest.mark.parametrize("name", ["api_key", "apikey", "API-KEY", "client_secret", "Password", "token", "refreshToken", "PIN"])
 def test_secrets_in_the_query_are_masked(box: Box, name: str) -> None:
     box.call("GET", "/sa/customers/C-1001", params={name: "tell-nobody"})
     assert "tell-nobody" not in json.dumps(box.entries())
@@ -110,6 +110,39 @@ def test_secrets_in_a_body_are_masked_even_where_it_is_cut(tmp_path: Path) -> No
     assert first["body"] == '{"password": "***", "orderId":'
     assert first["bodyCut"] > 30
     assert first["reply"]["bodyCut"] > 30
+
+
+@pytest.mark.parametrize(
+    "name", ["accessToken", "refresh_token", "token", "paymentToken", "credentials", "apiKey", "client-secret", "pin", "cvv"]
+)
+def test_one_rule_of_names_holds_for_members_pairs_and_the_query(box: Box, name: str) -> None:
+    call = {"email": "a@example.com", name: "SEKRET9"}
+    box.call("POST", "/sa/orders/search", json=call, params={name: "SEKRET9"})
+    box.call(
+        "POST",
+        "/sa/orders/search",
+        json={"email": "b", name: ["SEKRET9", {"also": "SEKRET9"}], "u": f"https://x/?{name}=SEKRET9"},
+    )
+    box.call(
+        "POST",
+        "/sa/orders/search",
+        data=f'{{"email": 1, "{name}": {{"a": "SEKRET9"',
+        headers={"Content-Type": "application/json"},
+    )
+    box.call("POST", "/sa/orders/search", data=call)
+    box.call("POST", "/sa/orders/search", data=f'a={name}=SEKRET9/9 {name}="SEK RET9"', headers={"Content-Type": "text/plain"})
+    found = box.entries()
+    assert "RET9" not in json.dumps(found)
+    assert [one["body"] for one in found] == [
+        {"email": "a@example.com", name: "***"}, {"email": "b", name: "***", "u": f"https://x/?{name}=***"},
+        f'{{"email": 1, "{name}": "***"', f"email=a%40example.com&{name}=***", f"a={name}=*** {name}=***",
+    ]  # fmt: skip
+
+
+def test_what_only_sounds_like_a_secret_and_what_contracts_look_for_is_kept(box: Box) -> None:
+    sent = {"cardAcquisitionToken": "CARD-1", "shippingMethod": "pin=", "opinion": "x", "authorizationCode": "A-1"}
+    box.call("POST", "/sa/orders/search", json={**sent, "shippingMethod": "spin=1"})
+    assert box.entries()[0]["body"] == {**sent, "shippingMethod": "spin=1"}
 
 
 def test_a_packed_body_is_kept_unpacked(box: Box) -> None:

@@ -136,6 +136,7 @@ def test_not_strict(mockspi):
         in told
     )
     assert "the nearest is GET_CUSTOMER" in told
+    assert "During handling" not in told
     assert "  #1 DELETE /spi/1.0/sa/customers/C-1001 -> 405, no contract: METHOD_NOT_ALLOWED" in told
 
 

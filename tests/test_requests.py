@@ -189,6 +189,8 @@ def test_a_version_that_is_not_served_is_refused(sandbox: Sandbox, version: str)
     assert refusal(answer)[:2] == (400, "UNSUPPORTED_API_VERSION")
     assert version in answer.json()["errorMessage"]
     assert "1.0" in answer.json()["errorMessage"]
+    (wrong,) = answer.json()["errors"]
+    assert (wrong["path"], wrong["got"], "1.0" in wrong["expected"]) == ("", version, True)
 
 
 def test_every_version_that_is_served_answers_the_same_sandbox(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import requests
 from conftest import Server, serving
 from journals import Box, new_box
 
@@ -61,6 +63,29 @@ def test_members_of_the_body_the_query_the_path_and_the_status_are_compared(box:
     assert [box.verify(contract="SEARCH_ORDERS", **one)["ok"] for one in bad] == [False] * len(bad)
     assert box.verify(contract="GET_CUSTOMER", path={"customerId": "C-1001"}, query={"locale": "fr"})["ok"]
     assert not box.verify(contract="GET_CUSTOMER", path={"customerId": "C-1"})["ok"]
+
+
+@pytest.mark.parametrize("fault", ["reset", "empty", "truncate", "garbage", "timeout", "dribble"])
+def test_a_reply_that_a_fault_took_away_has_no_status(box: Box, fault: str) -> None:
+    then: dict[str, Any] = {"dribble": {"bytes": 50, "interval": 1}} if fault == "dribble" else {"fault": fault}
+    made = box.ask(
+        "POST",
+        f"/sandboxes/{box.key}/rules",
+        json={"rules": [{"when": {"contract": "GET_CUSTOMER"}, "then": {**then, "delay": {"fixed": 1}}}]},
+    )
+    assert made.status_code < 300, made.text
+    with suppress(requests.RequestException):
+        requests.get(box.server.url("/sa/customers/C-1001"), params={"api_key": box.key}, timeout=1 if fault == "timeout" else 30)
+    lost = fault != "dribble"
+    expect = [{"contract": "GET_CUSTOMER", "status": 200}]
+    for answer in (box.verify(**expect[0]), box.wait(0, **expect[0])):
+        assert answer["ok"] is not lost, answer
+        assert not lost or answer["nearMisses"][0]["differences"] == [{"path": "status", "expected": 200, "got": fault}]
+    assert box.ask("POST", f"/sandboxes/{box.key}/strict", json={"expect": expect}).json()["ok"] is not lost
+    assert box.verify(contract="GET_CUSTOMER")["ok"]
+    assert len(box.entries(status=200)) == 1
+    assert f"#1  {fault if lost else 200}  GET_CUSTOMER" in (tail := box.cli("tail").stdout)
+    assert ("delay 1 ms" in tail, fault in tail) == (True, True)
 
 
 def test_a_no_says_what_came_closest_field_by_field(box: Box) -> None:

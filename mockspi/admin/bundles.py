@@ -11,7 +11,7 @@ from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply, encode
 from mockspi.fixtures.reading import FixtureSet, open_set, sample_set
-from mockspi.journal import masked_body
+from mockspi.masking import masked_body
 from mockspi.sandbox import Sandbox
 from mockspi.schema import Choice, Shape
 

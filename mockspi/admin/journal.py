@@ -31,7 +31,7 @@ class JournalQuery(Shape):
 
     contract = Text(about="endpoint name, with .operation for one of several; none for calls that met no contract")
     path = Text(about="the exact path of the call")
-    status = Integer(about="status of the reply")
+    status = Integer(about="status of the reply as it was made, whatever a fault did to it on its way")
     since = Integer(low=0, about="only entries with a greater number")
     pointer = Text(validate=_POINTER, about="JSON pointer into the entry, such as /body/email or /reply/body/errorCode")
     equals = Text(about="what stands at the pointer, as text or as JSON")

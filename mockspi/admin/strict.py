@@ -108,7 +108,7 @@ def uncovered_by(entry: Entry, asked: Sequence[Verification], *, only: bool) -> 
         if one.wanted is None:
             continue
         found = one.wanted.differences(entry, one.path_values)
-        if not found and (not why or one.wanted.status == entry.status):
+        if not found and (not why or one.wanted.status == entry.outcome):
             return {}
         near.append((len(found), index, found))
     if not why and not only:

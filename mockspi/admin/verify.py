@@ -59,7 +59,7 @@ class CallShape(Shape):
     match = Anything(validate=pointers, about="JSON pointer into the body to value")
     query = Anything(validate=texts, about="query parameter to value")
     path = Anything(validate=texts, about="path parameter to value, such as customerId")
-    status = Integer(about="status of the reply")
+    status = Integer(about="status that the caller had; no status matches where a fault took the reply away")
 
 
 class StepShape(CallShape):
@@ -123,13 +123,14 @@ class VerifyReply(Shape):
     missing = Part(StepReply)
     nearMisses = Many(NearMiss)
     timedOut = Flag()
+    unauthorized = Integer(about="where nothing came: calls since the sandbox was made whose api_key opened no sandbox")
 
 
 def verify(desk: Desk, inputs: Json, body: Json) -> Reply:
     """Whether something has happened."""
     name, question = desk.sandbox(inputs).space, asked(desk, body)
     question.feed(desk.journal.entries(name, Filter()))
-    return Reply.of(question.told())
+    return Reply.of({**question.told(), **unauthorized(desk, inputs, question)})
 
 
 def await_(desk: Desk, inputs: Json, body: Json) -> Reply:
@@ -141,7 +142,15 @@ def await_(desk: Desk, inputs: Json, body: Json) -> Reply:
         held = wait(desk, name, question, time.monotonic() + body["timeout"] / 1000)
     finally:
         _waiting.release()
-    return Reply.of(question.told() if held else {**question.told(), "timedOut": True})
+    return Reply.of(question.told() if held else {**question.told(), **unauthorized(desk, inputs, question), "timedOut": True})
+
+
+def unauthorized(desk: Desk, inputs: Json, question: Verification) -> Json:
+    """Where a call is missing and none has come at all: how many came meanwhile with a key that opens no sandbox."""
+    if question.holds or question.last:
+        return {}
+    count = desk.journal.store.count("", Filter(earliest=desk.sandbox(inputs).created))
+    return {"unauthorized": count} if count else {}
 
 
 def wait(desk: Desk, name: str, question: Verification, deadline: float) -> bool:

@@ -17,7 +17,7 @@ import click
 from mockspi.cli.adminclient import AdminClient, at, connect, with_admin
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.testing.telling import printable
+from mockspi.testing.telling import outcome, printable, troubles
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500
@@ -71,6 +71,8 @@ def tail(many: int, follow: bool, as_json: bool, admin_url: str, admin_token: st
         more = {**query, "since": found["lastNumber"], "format": "ndjson", "follow": "true"}
         for line in client.lines(path, more) if follow else ():
             write([json.loads(line)] if line else [], as_json)
+        if follow:
+            raise UsageError(f"the server at {client.url} has ended, and with it what came")
 
 
 @journal.command()
@@ -173,16 +175,18 @@ def line_of(one: Json) -> str:
     """An entry for a person."""
     status, reply = one["reply"]["status"], one["reply"].get("body")
     code = reply.get("errorCode", "") if isinstance(reply, dict) else ""
-    colour = "green" if status < 400 and not code else "yellow" if status < 500 else "red"
+    came = outcome(one)
+    colour = "red" if came != str(status) else "green" if status < 400 and not code else "yellow" if status < 500 else "red"
     query = urlencode({name: value for name, value in one["query"].items() if name != "api_key"}, doseq=True)
     parts = [
         f"{datetime.fromtimestamp(one['time'] / 1000):%H:%M:%S.%f}"[:-3],
         f"#{one['number']}",
-        click.style(str(status), fg=colour),
+        click.style(came, fg=colour),
         click.style(one["contract"] or "no contract", bold=True),
         f"{one['method']} {printable(one['path'])}{'?' if query else ''}{query}",
         f"{one['milliseconds']:.1f} ms",
         *([f"rule {one['rule']}"] if one["rule"] else []),
+        *troubles(one),
         *([click.style(code, fg=colour)] if code else []),
         *([problem(reply["errors"][0])] if code and reply.get("errors") else []),
         *(click.style(finding["code"], fg="red") for finding in one["findings"]),

@@ -10,7 +10,8 @@ from typing import Protocol
 from mockspi.bundle import Change, Header, Part, Snapshot
 from mockspi.examples import unlike
 from mockspi.exchange import Json, Request
-from mockspi.journal import MASK, value
+from mockspi.journal import value
+from mockspi.masking import MASK
 from mockspi.schema import Problem
 from mockspi.store.journal import Row
 

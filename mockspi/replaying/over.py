@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from mockspi.bundle import Change, Header, Snapshot
 from mockspi.errors import UsageError
 from mockspi.exchange import encode
-from mockspi.journal import MASK, masked_body, value
+from mockspi.journal import value
+from mockspi.masking import MASK, masked_body
 from mockspi.replaying import request_of
 from mockspi.store.journal import Row
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from mockspi.exchange import Exchange, Request
-from mockspi.journal import PROBE, masked_path, masked_query
+from mockspi.journal import PROBE
+from mockspi.masking import masked_path, masked_query
 from mockspi.settings import Settings
 
 log = logging.getLogger("mockspi")

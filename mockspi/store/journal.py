@@ -76,6 +76,7 @@ class Filter:
     status: int | None = None
     findings: bool = False
     until: int = 2**62  #: no greater number
+    earliest: int = 0  #: real time, in epoch milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +275,8 @@ class JournalStore:
 
 def _where(sandbox: str, wanted: Filter) -> tuple[str, Json]:
     """A filter as SQL, and what it binds."""
-    parts = [_SHOWN, "number > :since", "number <= :until"]
-    bound: Json = {"sandbox": sandbox, "since": wanted.since, "until": wanted.until}
+    parts = [_SHOWN, "number > :since", "number <= :until", "time >= :earliest"]
+    bound: Json = {"sandbox": sandbox, "since": wanted.since, "until": wanted.until, "earliest": wanted.earliest}
     if wanted.contracts is not None:
         names = {f"contract{place}": name for place, name in enumerate(sorted(wanted.contracts))}
         parts.append(f"contract IN ({', '.join(f':{name}' for name in names)})")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
+from mockspi.errors import UsageError
 from mockspi.exchange import Reply, Request, Trouble
 from mockspi.server.doors import headers_of, pairs
 from mockspi.server.faults import garbled, pieces
@@ -42,11 +43,13 @@ def responses_mock(
     Calls to other hosts are refused, as ``responses`` does; ``passthrough`` names those that go out (beginnings of
     addresses). ``mock`` is a RequestsMock of your own. ``wanted`` is what the sandbox shall be: ``api_key``, ``seed`` ...
     """
+    root = urlsplit(base_url)
+    if root.scheme not in ("http", "https") or not root.netloc:
+        raise UsageError(f"base_url is {base_url!r}: an address such as https://pos-merchant.example/spi/1.0 is expected")
     house = inside(fixtures)
     own = mock or responses.RequestsMock(assert_all_requests_are_fired=False)
     for prefix in passthrough:
         own.add_passthru(prefix)
-    root = urlsplit(base_url)
     everything = re.compile(rf"{re.escape(f'{root.scheme}://{root.netloc}')}([/?].*)?\Z", re.IGNORECASE | re.DOTALL)
     callback = Bridge(house, root.path.rstrip("/"))
     with using(AppBox(house, house.call("POST", "/sandboxes", wanted), base_url)) as box, nullcontext() if mock else own:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from mockspi.errors import UsageError
 from mockspi.exchange import Json
 
 #: ``2027-03-01T09:30:00Z``, a datetime, or epoch milliseconds; without a time zone it is UTC.
@@ -53,7 +54,10 @@ class Clock:
 def _milliseconds(instant: Instant) -> int:
     if isinstance(instant, int):
         return instant
-    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    try:
+        moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    except ValueError:
+        raise UsageError(f"{instant!r} is no instant: such as 2027-03-01T09:30:00Z, a datetime or epoch milliseconds") from None
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

@@ -89,10 +89,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """What ``strict`` finds is a failure of the test itself, not of its teardown."""
     result = yield
     for box in item.stash.get(_BOXES, []):
+        told = ""
         try:
             box.check()
         except AssertionError as error:
-            pytest.fail(str(error), pytrace=False)
+            told = str(error)
+        if told:
+            pytest.fail(told, pytrace=False)
     return result
 
 

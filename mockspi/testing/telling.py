@@ -8,7 +8,7 @@ from shlex import quote as quoted
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from mockspi.exchange import Json
+from mockspi.exchange import LOST, Json
 
 MOST = 50  #: how many calls a table shows
 _LONGEST = 200
@@ -35,6 +35,8 @@ def unmet(question: Json, answer: Json, until: str = "") -> str:
             lines.append(f"      {difference['path']}: expected {short(difference['expected'])}, got {got}")
     if not near and (missing or answer["count"] == 0):
         lines.append("no call has come at all")
+    if many := answer.get("unauthorized"):
+        lines.append(f"{_calls(many)} came with an api_key that opens no sandbox (mockspi journal tail --refused)")
     return "\n".join(lines)
 
 
@@ -61,15 +63,33 @@ def table(entries: Sequence[Json], total: int = 0) -> str:
         return "no call has come"
     rows = [_HEADING]
     for one in entries:
-        notes = [f"rule {one['rule']}" if one["rule"] else "", *(finding["code"] for finding in one["findings"]), _code(one)]
+        notes = [
+            f"rule {one['rule']}" if one["rule"] else "",
+            *troubles(one),
+            *(finding["code"] for finding in one["findings"]),
+            _code(one),
+        ]
         rows.append([
-            str(one["number"]), str(one["reply"]["status"]), one["contract"] or "no contract", f"{one['method']} {_target(one)}",
+            str(one["number"]), outcome(one), one["contract"] or "no contract", f"{one['method']} {_target(one)}",
             f"{one['milliseconds']:.1f}", "  ".join(filter(None, notes)),
         ])  # fmt: skip
     widths = [max(len(row[index]) for row in rows) for index in range(len(_HEADING))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     earlier = total - len(entries)
     return "\n".join([*([f"{earlier} earlier calls, then:"] if earlier > 0 else []), *lines])
+
+
+def outcome(entry: Json) -> str:
+    """What the caller had of a call: the status, or the fault that took the reply away."""
+    fault = entry.get("trouble", {}).get("fault", "")
+    return str(fault if fault in LOST else entry["reply"]["status"])
+
+
+def troubles(entry: Json) -> list[str]:
+    """What else a rule put in the way of a reply."""
+    trouble = entry.get("trouble", {})
+    delay, fault = trouble.get("delay", 0), trouble.get("fault", "")
+    return [f"delay {delay:g} ms"] * bool(delay) + [fault] * bool(fault and fault not in LOST)
 
 
 def curl(entry: Json, base_url: str) -> str:
