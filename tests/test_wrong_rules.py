@@ -22,6 +22,14 @@ def box(server: Server) -> Ruled:
     [
         ({"then": {"status": 503}, "whn": {}}, "/whn", "unknown field 'whn'; did you mean 'when'?"),
         ({"when": {"contract": "GET_CUSTMER"}, "then": DOWN}, "/when/contract", "did you mean 'GET_CUSTOMER'?"),
+        (
+            {"when": {"contract": "GET_CUSTOMER", "path": {"customrId": "x"}}, "then": DOWN},
+            "/when/path/customrId",
+            "GET_CUSTOMER has no path parameter 'customrId'; did you mean 'customerId'?",
+        ),
+        ({"when": {"path": {"ordrId": "x"}}, "then": DOWN}, "/when/path/ordrId", "did you mean 'orderId'?"),
+        ({"when": {"contract": "RETURN", "path": {"orderId": 1}}, "then": DOWN}, "/when/path/orderId", "known: none"),
+        ({"when": {"contract": "GET_CUSTOMER", "match": {"/a": 1}}, "then": DOWN}, "/when/match", "GET_CUSTOMER has no body"),
         ({"when": {"match": {"cartId": 1}}, "then": DOWN}, "/when/match/cartId", "a JSON pointer is expected"),
         ({"when": {"match": {"/a~2": 1}}, "then": DOWN}, "/when/match/~1a~02", "a JSON pointer is expected"),
         ({"when": {"times": {"first": 1, "every": 2}}, "then": DOWN}, "/when/times", "one of first, after, every"),
