@@ -27,6 +27,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "another.",
         "SNAPSHOT_OF_ANOTHER_SET": "Snapshot '{snapshot}' lies over the fixture set '{theirs}', sandbox '{sandbox}' over "
         "'{ours}'. Make a sandbox from the snapshot instead.",
+        "SNAPSHOT_IN_USE": "Sandbox '{sandbox}' was made from the snapshot '{snapshot}' and needs it to come back to its "
+        "beginning. Delete the sandbox first.",
         "FIXTURE_SET_MISSING": "This lies over the fixture set '{set}', which the server was not started with. Start it with "
         "--fixture-set {set}=DIR.",
         "FIXTURE_SET_UNKNOWN": "No fixture set is called '{set}'{hint}. GET /fixtures lists those that there are.",
