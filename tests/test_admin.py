@@ -129,6 +129,7 @@ def test_an_unknown_path_or_method_is_said_in_our_shape(house: Server) -> None:
 def test_an_unknown_query_parameter_is_refused(path: str, says: str, house: Server) -> None:
     refused = house.admin("GET", path)
     assert (refused.status_code, refused.json()["errors"][0]["message"]) == (400, says)
+    assert "?." not in refused.json()["errorMessage"]
 
 
 def test_what_it_says_are_sentences() -> None:

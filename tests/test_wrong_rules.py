@@ -36,7 +36,7 @@ def box(server: Server) -> Ruled:
         ({"when": {"probability": 2}, "then": DOWN}, "/when/probability", "less than or equal to 1"),
         ({"when": {"query": {"a": {}}}, "then": DOWN}, "/when/query/a", "a text"),
         ({"then": {}}, "/then", "one of reply, error"),
-        ({"then": {"status": 503, "fault": "reset"}}, "/then", "one of reply, error"),
+        ({"then": {"status": 503, "fault": "reset"}}, "/then", "or a delay; status and fault came"),
         ({"then": {"retryAfter": 1, "fault": "reset"}}, "/then/retryAfter", "goes with 'status' only"),
         ({"then": {"fault": "rest"}}, "/then/fault", "Must be one of"),
         ({"then": {"status": 200}}, "/then/status", "greater than or equal to 400"),

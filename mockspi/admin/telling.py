@@ -65,7 +65,7 @@ def sentence(failure: Failure) -> str:
     problems = "; ".join(f"{one['path']}: {one['message']}" if one.get("path") else str(one["message"]) for one in failure.errors)
     facts = {**failure.facts, "problems": problems}
     if template := SENTENCES.get(failure.code):
-        return re.sub(r"{(\w+)}", lambda found: str(facts.get(found[1], "")), template)
+        return re.sub(r"{(\w+)}", lambda found: str(facts.get(found[1], "")), template).replace("?.", "?")
     about = re.sub(r"`+", "", " ".join((failure.__doc__ or "").split()))
     told = ", ".join(f"{name} {value}" for name, value in failure.facts.items())
     return f"{about.removesuffix('.')} ({told})." if told else about

@@ -135,7 +135,8 @@ def check_then(then: Json, contract: str | None, known: Known, path: str = "/the
     """What is wrong with what a rule does, beyond its shape."""
     actions = [name for name in ACTIONS if name in then]
     if len(actions) > 1 or not (actions or "delay" in then):
-        yield Problem(path, f"one of {', '.join(ACTIONS)} is expected, or a delay")
+        came = f"; {' and '.join(actions)} came" if actions else ""
+        yield Problem(path, f"one of {', '.join(ACTIONS)} is expected, or a delay{came}")
     for name, owner in (("extra", "error"), ("retryAfter", "status")):
         if name in then and owner not in then:
             yield Problem(f"{path}/{name}", f"goes with {owner!r} only")
