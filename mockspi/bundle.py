@@ -122,8 +122,12 @@ def _parts(path: Path, file: BinaryIO) -> Iterator[Part]:
     size, number = 0, 0
     for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
         size += len(line)
-        if size > _LARGEST or not line.endswith(b"\n"):
-            raise UsageError(f"{path}:{number}: the bundle is larger than {_LARGEST} bytes, or ends in the middle of a line")
+        if size > _LARGEST:
+            raise UsageError(f"{path}:{number}: the bundle is larger than {_LARGEST} bytes, unpacked")
+        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            raise UsageError(f"{path}:{number}: this line is longer than {_LONGEST_LINE} bytes")
+        if not line.endswith(b"\n"):
+            raise UsageError(f"{path}:{number}: the bundle ends in the middle of a line; make it again")
         try:
             told = json.loads(line)
             if set(told) == {"end"} and told["end"] == number - 1:

@@ -106,14 +106,18 @@ class Contract:
         """The names in the path template, in order."""
         return re.findall(r"{(\w+)}", self.path)
 
+    @property
+    def reads(self) -> bool:
+        """Whether a body counts; DELETE may carry its ids in one."""
+        return self.body is not None or self.method == "DELETE"
+
     def refused(self) -> Json:
         """What a business "no" of this contract carries by default."""
         return {name: [] if isinstance(value, list) else value for name, value in self.refusal.items()}
 
     def check(self, request: Request, path: Mapping[str, str], limit: int) -> tuple[Json, Json]:
         """The inputs and the body of a request, or the BrokenRequest that says everything wrong with it."""
-        reads = self.body is not None or self.method == "DELETE"  # DELETE may carry its ids in a body
-        sent = read_body(request, limit, required=self.body is not None) if reads else {}
+        sent = read_body(request, limit, required=self.body is not None) if self.reads else {}
         loose = {} if self.body else sent
         inputs = without_nulls({**loose, **self._query(request), **path})
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]

@@ -17,7 +17,7 @@ from mockspi.clock import system_now
 from mockspi.editions import FRESH, STALE
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Json
-from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, open_set
+from mockspi.fixtures.reading import SAMPLE, Finding, FixtureSet, advice, open_set
 from mockspi.store import comparing
 from mockspi.store.compiled import settle
 
@@ -120,6 +120,8 @@ class Reloader:
             log.warning("fixtures: %s", f"{now['folder']}/{one}" if one.file else one.message)
         many = len(tried.findings)
         log.warning("fixtures: %s is stale, %s finding%s; the last good one is served", now["folder"], many, "s" * (many != 1))
+        if hint := advice(tried.findings):
+            log.warning("fixtures: %s", hint)
 
     def _exchange(self, name: str, now: Json, found: FixtureSet, compiled_: Path) -> Json:
         old, new = Path(now["base"]), settle(compiled_, self._house.served)

@@ -64,6 +64,7 @@ class Sandbox:
     serial: str = ""
     begun: Timing = field(default_factory=Timing)  #: the clock that it had first, and has again after a reset
     fixtures: str = MAIN  #: the name of the fixture set under its records
+    snapshot: str = ""  #: the name of the snapshot that it was made from
 
     @property
     def space(self) -> str:
@@ -77,7 +78,7 @@ class Sandbox:
 
     def stored(self) -> Json:
         """The sandbox as it is kept."""
-        names = ("key", "created", "expires", "seed", "locale", "quota", "serial", "fixtures")
+        names = ("key", "created", "expires", "seed", "locale", "quota", "serial", "fixtures", "snapshot")
         kept = {name: getattr(self, name) for name in names}
         return {**kept, "timing": self.timing.stored(), "begun": self.begun.stored()}
 

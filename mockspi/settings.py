@@ -18,9 +18,7 @@ from typing import Any
 
 from mockspi.errors import UsageError
 
-CONFIG_FILE = "mockspi.toml"
-PREFIX = "MOCKSPI_"
-MEMORY = "memory"
+CONFIG_FILE, PREFIX, MEMORY = "mockspi.toml", "MOCKSPI_", "memory"
 MAIN = "main"  #: the name of the fixture set that every sandbox has unless it was made from another
 _SHORTEST_KEY = 3
 DEFAULT_KEYS = ("staging=mockspi-staging",)
@@ -78,11 +76,13 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     return read
 
 
-def _switch(value: Any) -> bool:
-    words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
-    if str(value).lower() not in words:
-        raise ValueError("true or false is expected")
-    return words[str(value).lower()]
+def _switch(asked: str = "true or false") -> Callable[[Any], bool]:
+    def read(value: Any) -> bool:
+        if (word := str(value).lower()) not in ("true", "on", "yes", "1", "false", "off", "no", "0"):
+            raise ValueError(f"{asked} is expected")
+        return word in ("true", "on", "yes", "1")
+
+    return read
 
 
 def _key(value: Any) -> tuple[str, str]:
@@ -127,7 +127,7 @@ SETTINGS = (
     Setting("auto_sandbox", "", "Unknown api_keys with this prefix open a sandbox of their own.", str, "PREFIX"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
     Setting("fixture_set", (), "NAME=DIR: a further fixture set, for sandboxes made from it.", _named_folder, "NAME=DIR", True),
-    Setting("reload", True, "Whether a fixture set that changes is read again; on or off.", _switch, "on|off"),
+    Setting("reload", True, "Whether a fixture set that changes is read again; on or off.", _switch("on or off"), "on|off"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
@@ -144,7 +144,7 @@ SETTINGS = (
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
     Setting("follow", 0, "Stop as soon as the process with this id is gone.", _whole(0, 4_194_304), "PID"),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
-    Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch, "true|false"),
+    Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch(), "true|false"),
 )  # fmt: skip
 SECRETS = ("api_key", "admin_token")  #: settings that are never shown whole
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -218,7 +218,7 @@ def _read(setting: Setting, raw: Any, where: str) -> Any:
     try:
         return tuple(setting.read(part) for part in _parts(raw)) if setting.many else setting.read(raw)
     except (ValueError, TypeError) as error:
-        shown = "***" if setting.name in SECRETS else repr(raw)
+        shown = "***" if setting.name in SECRETS else ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
         raise UsageError(f"{where} is {shown}: {error}") from error
 
 

@@ -119,6 +119,19 @@ def test_an_unknown_path_or_method_is_said_in_our_shape(house: Server) -> None:
     assert wrong.json()["errorMessage"] == "/sandboxes does not answer PATCH."
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/sandboxes/staging/journal?contarct=GET_CUSTOMER", "unknown query parameter 'contarct'; did you mean 'contract'?"),
+        ("/sandboxes?page=1", "unknown query parameter 'page'"),
+    ],
+)
+def test_an_unknown_query_parameter_is_refused(path: str, says: str, house: Server) -> None:
+    refused = house.admin("GET", path)
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (400, says)
+    assert "?." not in refused.json()["errorMessage"]
+
+
 def test_what_it_says_are_sentences() -> None:
     for route in ROUTES:
         for failure in route.fails:

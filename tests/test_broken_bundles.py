@@ -67,3 +67,10 @@ def test_what_is_no_bundle_is_refused_with_a_sentence(box: Box, tmp_path: Path) 
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     shutil.rmtree(tmp_path / "nothing", ignore_errors=True)
     assert mockspi("replay", str(tmp_path / "nothing")).returncode == 2
+
+
+def test_a_bundle_that_was_cut_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "cut.bundle").write_text('{"format": "mocks', "utf-8")
+    said = mockspi("replay", "cut.bundle", cwd=tmp_path).stderr
+    assert "the bundle ends in the middle of a line" in said
+    assert "larger than" not in said

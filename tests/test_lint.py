@@ -15,6 +15,7 @@ from mockspi.contracts.collections import KINDS, Kind, Reference
 
 CUSTOMERS, STORES, ORDERS, PRODUCTS = (f"records/{name}.json" for name in ("customers", "stores", "orders", "products"))
 GET_CUSTOMER = "examples/GET_CUSTOMER.json"
+ADVICE = "examples/ are tests of your data: change them with it, or remove the folder"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,10 @@ def lint(folder: Path) -> list[str]:
         assert len(lines) == 1
         assert "nothing to report" in lines[0]
         return []
-    assert done.stderr == f"{len(lines)} finding{'s' * (len(lines) != 1)}\n"
+    count, *advice = done.stderr.splitlines()
+    assert count == f"{len(lines)} finding{'s' * (len(lines) != 1)}"
+    only_examples = all(line.startswith(f"{folder.name}/examples/") for line in lines)
+    assert advice == [ADVICE] * only_examples, "said where every finding is in an example, and nowhere else"
     return [line.removeprefix(f"{folder.name}/") for line in lines]
 
 

@@ -197,6 +197,13 @@ def test_what_is_broken_is_told_everywhere_and_the_last_good_one_is_served(live:
     assert requests.get(f"{live.server.admin_url}/health/ready", timeout=30).json()["fixtures"] == "fresh"
 
 
+def test_findings_in_examples_only_come_with_advice_in_the_log(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(ROOT / "fixtures", tmp_path / "set"))
+    with serving(tmp_path, "--fixtures", str(folder), env={"XDG_CACHE_HOME": str(tmp_path)}) as server:
+        edit(folder / CUSTOMERS, named("Zara"))
+        until(lambda: "fixtures: examples/ are tests of your data: change them with it" in server.log.read_text())
+
+
 def test_reading_again_on_request_says_what_came_of_it(live: Live) -> None:
     edit(live.folder / STORES, lambda document: document["records"][0].update(nmae="x"))
     done = live.reload()

@@ -137,6 +137,13 @@ def test_a_snapshot_can_be_restored_and_begun_from(house: Server) -> None:
     create(house, other, "K-other")
     assert not has(house, key, "K-other")
     assert "filled" in house.admin("GET", "/snapshots").json()["snapshots"]
+    refused = house.admin("DELETE", "/snapshots/filled")
+    assert (refused.status_code, refused.json()["errorCode"]) == (409, "SNAPSHOT_IN_USE")
+    name = next(one["name"] for one in house.admin("GET", "/sandboxes").json()["sandboxes"] if one["api_key"] == other)
+    house.admin("POST", f"/sandboxes/{name}/reset", {})
+    house.admin("POST", f"/sandboxes/{name}/restore", {"name": "filled"})
+    assert (has(house, other, "K-before"), has(house, other, "K-other")) == (True, False)
+    assert house.admin("DELETE", f"/sandboxes/{name}").status_code == 200
     assert house.admin("DELETE", "/snapshots/filled").status_code == 200
     for path, body in (("/sandboxes", {"from": "filled"}), ("/sandboxes/camera/restore", {"name": "filled"})):
         assert house.admin("POST", path, body).json()["errorCode"] == "SNAPSHOT_NOT_FOUND"

@@ -262,3 +262,19 @@ def test_a_start_that_fails_leaves_no_ready_file(tmp_path: Path, home: dict[str,
         refused("--port", port, "--state", "memory", "--ready-file", "second.json", cwd=tmp_path, env=home)
         assert not (tmp_path / "second.json").exists()
         assert await_ready(server.process, tmp_path / "ready.json", server.log)["pid"] == server.process.pid
+
+
+def test_a_second_server_leaves_the_ready_file_of_the_first_alone(tmp_path: Path, home: dict[str, str]) -> None:
+    with serving(tmp_path, env=home) as server:
+        ready = tmp_path / "ready.json"
+        before = ready.read_text()
+        variable = {**home, "MOCKSPI_READY_FILE": str(ready)}
+        said = refused("--port", "0", "--state", "memory", cwd=tmp_path, env=variable)
+        assert f"{ready} is the ready file of another server, process {server.process.pid}; choose another" in said
+        assert ready.read_text() == before
+
+
+def test_a_server_that_ends_takes_only_its_own_ready_file_away(tmp_path: Path, home: dict[str, str]) -> None:
+    with serving(tmp_path, env=home) as server:
+        (tmp_path / "ready.json").write_text(json.dumps({"pid": server.process.pid + 1}))
+    assert json.loads((tmp_path / "ready.json").read_text()) == {"pid": server.process.pid + 1}

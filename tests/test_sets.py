@@ -85,10 +85,13 @@ def test_a_snapshot_lies_over_its_set(running: Live) -> None:
     assert (refused.status_code, refused.json()["errorCode"]) == (409, "SNAPSHOT_OF_ANOTHER_SET")
     server.admin("POST", "/sandboxes/other/snapshot", {"name": "snowy"})
     assert server.admin("GET", "/snapshots").json()["snapshots"].count("snowy") == 1, "in place of the older one"
-    assert server.admin("POST", "/sandboxes", {"from": "snowy"}).json()["fixtures"] == "main"
+    again = server.admin("POST", "/sandboxes", {"from": "snowy"}).json()
+    assert again["fixtures"] == "main"
     for name in ("winter", "main"):
         taken = server.admin("POST", "/sandboxes/kept/snapshot", {"name": name})
         assert (taken.status_code, taken.json()["errorCode"]) == (409, "SNAPSHOT_NAME_TAKEN")
+    for name in (made["name"], again["name"]):
+        server.admin("DELETE", f"/sandboxes/{name}")
     assert server.admin("DELETE", "/snapshots/snowy").status_code == 200
 
 

@@ -253,3 +253,8 @@ def test_two_sandboxes_cannot_share_a_key_or_a_name(keys: tuple[str, str], what:
     sentence = refused(mockspi("serve", "--api-key", keys[0], "--api-key", keys[1], cwd=tmp_path))
     assert f"the same {what} is given twice" in sentence
     assert "same-key" not in sentence
+
+
+def test_a_setting_that_cannot_be_read_is_shown_as_it_was_given(tmp_path: Path) -> None:
+    assert "--fixture-set is 'winter': NAME=DIR is expected" in mockspi("serve", "--fixture-set", "winter", cwd=tmp_path).stderr
+    assert "--reload is 'maybe': on or off" in mockspi("serve", "--reload", "maybe", cwd=tmp_path).stderr

@@ -33,7 +33,7 @@ from mockspi.contract import read_body, refuse
 from mockspi.errors import Failure, InternalError, UnsupportedMediaType
 from mockspi.exchange import Reply, Request, without_nulls
 from mockspi.routes import RouteTable
-from mockspi.schema import Strangers
+from mockspi.schema import Problem, Strangers, did_you_mean, escape, instance
 from mockspi.settings import is_loopback
 
 ROUTES: tuple[AdminRoute, ...] = (
@@ -106,6 +106,8 @@ class AdminService:
         self._check(request)
         contract, path = self._table.find(request)
         route = self._routes[contract.name]
+        if not route.open:  # who asks for health may bring what he likes
+            refuse(strange_query(route, request))
         media = request.headers.get("content-type", "none").partition(";")[0].strip().lower()
         if request.body and media != "application/json":
             raise UnsupportedMediaType(contentType=media)
@@ -138,6 +140,13 @@ class AdminService:
         given = token.strip().encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, self._token) or scheme.lower() != "bearer":
             raise TokenRequired(headers=[("WWW-Authenticate", "Bearer")])
+
+
+def strange_query(route: AdminRoute, request: Request) -> list[Problem]:
+    """The query parameters that a route does not know."""
+    known = list(instance(route.query).fields) if route.query else []
+    strange = [name for name, _ in request.query if name not in known]
+    return [Problem(f"/{escape(name)}", f"unknown query parameter {name!r}{did_you_mean(name, known)}") for name in strange]
 
 
 def is_named(host: str, bound: str) -> bool:

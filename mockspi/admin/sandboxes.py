@@ -96,7 +96,7 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     fixtures = kept.fixtures if kept else source
     made = Sandbox(
         name, key, real, expires, seed, locale=_spoken(desk, body, fixtures), quota=body.get("quota"),
-        serial=new_serial(real), fixtures=fixtures,
+        serial=new_serial(real), fixtures=fixtures, snapshot=kept.name if kept else "",
     )  # fmt: skip
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)

@@ -46,6 +46,13 @@ class TooManySnapshots(Failure):
     code = "TOO_MANY_SNAPSHOTS"
 
 
+class SnapshotInUse(Failure):
+    """A sandbox was made from this snapshot, and needs it to come back to its beginning."""
+
+    status = 409
+    code = "SNAPSHOT_IN_USE"
+
+
 class SnapshotRequest(Shape):
     """The snapshot's name."""
 
@@ -121,8 +128,11 @@ def listed(desk: Desk, _: Json, __: Json) -> Json:
 
 
 def delete(desk: Desk, inputs: Json, _: Json) -> Json:
-    """Forget a snapshot."""
-    desk.store.reset(existing(desk, inputs["snapshot"]).space)
+    """Forget a snapshot that no sandbox was made from."""
+    kept = existing(desk, inputs["snapshot"])
+    if made := next((one for one in desk.sandboxes.all() if one.snapshot == kept.name), None):
+        raise SnapshotInUse(snapshot=kept.name, sandbox=made.name)
+    desk.store.reset(kept.space)
     return {"done": f"snapshot {inputs['snapshot']} deleted"}
 
 
@@ -150,5 +160,12 @@ ROUTES = (
         noted=True,
     ),
     AdminRoute("LIST_SNAPSHOTS", "GET /snapshots", "The names of all snapshots.", listed, SnapshotList, fails=()),
-    AdminRoute("DELETE_SNAPSHOT", "DELETE /snapshots/{snapshot}", "Forget a snapshot.", delete, Done, fails=(SnapshotNotFound,)),
+    AdminRoute(
+        "DELETE_SNAPSHOT",
+        "DELETE /snapshots/{snapshot}",
+        "Forget a snapshot.",
+        delete,
+        Done,
+        fails=(SnapshotNotFound, SnapshotInUse),
+    ),
 )

@@ -27,6 +27,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "another.",
         "SNAPSHOT_OF_ANOTHER_SET": "Snapshot '{snapshot}' lies over the fixture set '{theirs}', sandbox '{sandbox}' over "
         "'{ours}'. Make a sandbox from the snapshot instead.",
+        "SNAPSHOT_IN_USE": "Sandbox '{sandbox}' was made from the snapshot '{snapshot}' and needs it to come back to its "
+        "beginning. Delete the sandbox first.",
         "FIXTURE_SET_MISSING": "This lies over the fixture set '{set}', which the server was not started with. Start it with "
         "--fixture-set {set}=DIR.",
         "FIXTURE_SET_UNKNOWN": "No fixture set is called '{set}'{hint}. GET /fixtures lists those that there are.",
@@ -63,7 +65,7 @@ def sentence(failure: Failure) -> str:
     problems = "; ".join(f"{one['path']}: {one['message']}" if one.get("path") else str(one["message"]) for one in failure.errors)
     facts = {**failure.facts, "problems": problems}
     if template := SENTENCES.get(failure.code):
-        return re.sub(r"{(\w+)}", lambda found: str(facts.get(found[1], "")), template)
+        return re.sub(r"{(\w+)}", lambda found: str(facts.get(found[1], "")), template).replace("?.", "?")
     about = re.sub(r"`+", "", " ".join((failure.__doc__ or "").split()))
     told = ", ".join(f"{name} {value}" for name, value in failure.facts.items())
     return f"{about.removesuffix('.')} ({told})." if told else about

@@ -10,9 +10,13 @@ from marshmallow import ValidationError, validate
 
 from mockspi.admin.journal import covered
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
+from mockspi.contract import refuse
+from mockspi.contracts import SPIS
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.journal import Entry
+from mockspi.rules.known import Known
+from mockspi.rules.shapes import never_fits
 from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
 from mockspi.store.journal import Filter
 from mockspi.verifying import Count, Expected, PathValues, Verification
@@ -20,6 +24,7 @@ from mockspi.verifying import Count, Expected, PathValues, Verification
 MOST_WAITING = 96  #: calls of ``await`` at once
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.1  #: seconds between two looks; who has waited long looks less often
 _PATIENCE = 0.02
+_KNOWN = Known.of(SPIS)
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 
@@ -191,6 +196,7 @@ def expected(body: Json, path: str) -> Expected:
     """One call of a question."""
     name = body["contract"]
     contracts = covered(name, f"{path}/contract")
+    refuse(list(never_fits(body, _KNOWN, path)))
     query, path_values = ({key: str(value) for key, value in (body.get(part) or {}).items()} for part in ("query", "path"))
     return Expected(name, contracts, body.get("match") or {}, query, path_values, body.get("status"))
 

@@ -39,6 +39,10 @@ class Commands(click.Group):
         except BrokenSet as broken:
             for finding in broken.findings:
                 click.echo(f"{broken.folder}/{finding}", err=True)
+            from mockspi.fixtures.reading import advice  # heavy: only where it is needed
+
+            if hint := advice(broken.findings):
+                click.echo(hint, err=True)
             many = len(broken.findings)
             click.secho(f"mockspi: {broken.folder} is not served: {many} finding{'s' * (many != 1)} (above)", fg="red", err=True)
             sys.exit(2)

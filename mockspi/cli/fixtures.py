@@ -23,7 +23,9 @@ def init(folder: Path) -> None:
 
     count = writing.copy_sample(folder)
     click.echo(
-        f"{count} files in {folder}. Edit them, then:\n\n  mockspi fixtures lint {folder}\n  mockspi serve --fixtures {folder}"
+        f"{count} files in {folder}. Edit them, then:\n\n  mockspi fixtures lint {folder}\n"
+        f"  mockspi serve --fixtures {folder}\n\n"
+        f"{folder / 'examples'} are tests of your data: change them with it, or remove the folder."
     )
 
 
@@ -38,7 +40,7 @@ def fixtures() -> None:
 def lint(folder: str, as_json: bool) -> None:
     """Check the set in FOLDER: every file, every reference, every example played. Exit 1 with findings."""
     from mockspi import rehearsing  # heavy: only where it is needed
-    from mockspi.fixtures.reading import open_set
+    from mockspi.fixtures.reading import advice, open_set
 
     found = open_set(folder)
     findings = rehearsing.lint(found)
@@ -53,6 +55,8 @@ def lint(folder: str, as_json: bool) -> None:
             click.secho(f"{found.folder}: nothing to report ({sum(1 for _ in found.records())} records, {note})", fg="green")
         else:
             click.secho(f"{len(findings)} finding{'s' * (len(findings) != 1)}", fg="red", err=True)
+            if hint := advice(findings):
+                click.echo(hint, err=True)
     sys.exit(1 if findings else 0)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mockspi.building import House
     from mockspi.server.launch import Ports
 
+_LARGEST_PID = 4_194_304
 SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")
 
 
@@ -32,11 +33,12 @@ def serve(config: str, **given: Any) -> None:
 
     quiet = settings.log_format == "json"
     house = building.build(settings, progress=lambda text: None if quiet else click.echo(f"mockspi: {text} ...", err=True))
-    forget(settings.ready_file)
+    clear(settings.ready_file)
     try:
         launch.serve(house, lambda ports: announce(house, ports))
     finally:
-        forget(settings.ready_file)
+        if settings.ready_file and owner(Path(settings.ready_file)) == os.getpid():
+            clear(settings.ready_file)
 
 
 def announce(house: House, ports: Ports) -> None:
@@ -109,12 +111,31 @@ def write_beside(path: Path, text: str) -> Path:
     return beside
 
 
-def forget(ready_file: str) -> None:
-    """Take an old ready file away, for it would speak for a server that is gone; and see that a new one can be written."""
+def clear(ready_file: str) -> None:
+    """Take an old ready file away, for it would speak for a server that is gone; and see that a new one can be written.
+
+    That of another server which is running is its own.
+    """
+    from mockspi.server.launch import is_alive  # heavy: only where it is needed
+
     if ready_file:
         path = Path(ready_file)
+        if os.name == "posix" and (pid := owner(path)) not in (0, os.getpid()) and is_alive(pid):
+            raise UsageError(
+                f"{ready_file} is the ready file of another server, process {pid}; choose another --ready-file, "
+                "or delete it if that process is none"
+            )
         try:
             path.unlink(missing_ok=True)
             write_beside(path, "").unlink()  # never under its own name: somebody waits for that
         except OSError as error:
             raise UsageError(f"the ready file {ready_file} cannot be written: {error.strerror}") from error
+
+
+def owner(ready_file: Path) -> int:
+    """The process that a ready file speaks for; 0 where it says nothing of the kind."""
+    try:
+        pid = json.loads(ready_file.read_text("utf-8"))["pid"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
+    return pid if type(pid) is int and 0 < pid <= _LARGEST_PID else 0

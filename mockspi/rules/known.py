@@ -30,25 +30,36 @@ class Promise(Protocol):
     def also(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def fails(self) -> tuple[type[Failure], ...]: ...  # noqa: D102
+    @property
+    def parameters(self) -> list[str]: ...  # noqa: D102
+    @property
+    def reads(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Known:
-    """``names``: every name of a contract, then the ids that it means; ``fails``: contract id, then its codes."""
+    """``names``: every name of a contract, then the ids that it means; ``fails``: contract id, then its codes.
+
+    ``parameters``: contract id, then the names in its path; ``reading``: the ids of those that have a body.
+    """
 
     names: Mapping[str, frozenset[str]]
     fails: Mapping[str, frozenset[str]]
+    parameters: Mapping[str, frozenset[str]]
+    reading: frozenset[str]
 
     @classmethod
     def of(cls, contracts: Iterable[Promise]) -> Known:
         """What these contracts make known."""
         names: dict[str, frozenset[str]] = {}
         fails: dict[str, frozenset[str]] = {}
+        contracts = tuple(contracts)
         for one in contracts:
             fails[one.id] = frozenset(failure.code for failure in one.fails) & FAILURES.keys()
             for name in (one.id, one.name, *one.also):
                 names[name] = names.get(name, frozenset()) | {one.id}
-        return cls(names, fails)
+        parameters = {one.id: frozenset(one.parameters) for one in contracts}
+        return cls(names, fails, parameters, frozenset(one.id for one in contracts if one.reads))
 
     def ids(self, contract: str | None) -> frozenset[str]:
         """The contracts that a name means; all of them where none is named."""

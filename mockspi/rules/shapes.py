@@ -135,7 +135,8 @@ def check_then(then: Json, contract: str | None, known: Known, path: str = "/the
     """What is wrong with what a rule does, beyond its shape."""
     actions = [name for name in ACTIONS if name in then]
     if len(actions) > 1 or not (actions or "delay" in then):
-        yield Problem(path, f"one of {', '.join(ACTIONS)} is expected, or a delay")
+        came = f"; {' and '.join(actions)} came" if actions else ""
+        yield Problem(path, f"one of {', '.join(ACTIONS)} is expected, or a delay{came}")
     for name, owner in (("extra", "error"), ("retryAfter", "status")):
         if name in then and owner not in then:
             yield Problem(f"{path}/{name}", f"goes with {owner!r} only")
@@ -148,6 +149,7 @@ def check_then(then: Json, contract: str | None, known: Known, path: str = "/the
 def _when(when: Json, known: Known) -> Iterator[Problem]:
     if (name := when.get("contract")) is not None and name not in known.names:
         yield Problem("/when/contract", f"no contract is called {name!r}{did_you_mean(name, known.names)}")
+    yield from never_fits(when, known, "/when")
     for pointer in when.get("match", {}):
         if not _POINTER.match(pointer):
             yield Problem(f"/when/match/{escape(pointer)}", "a JSON pointer is expected, such as /profile/email")
@@ -157,6 +159,22 @@ def _when(when: Json, known: Known) -> Iterator[Problem]:
                 yield Problem(f"/when/{part}/{escape(member)}", "a text, a number or true or false is expected")
     if "times" in when and len(when["times"]) != 1:
         yield Problem("/when/times", "one of first, after, every is expected")
+
+
+def never_fits(when: Json, known: Known, path: str) -> Iterator[Problem]:
+    """What no call to the contract that is named, or to any, can have."""
+    name = when.get("contract")
+    ids = known.ids(name)
+    if not ids:
+        return
+    parameters = sorted(frozenset[str]().union(*(known.parameters[one] for one in ids)))
+    for member in when.get("path") or {}:
+        if member not in parameters:
+            hint = did_you_mean(member, parameters) or f"; known: {', '.join(parameters) or 'none'}"
+            whose = f"{name} has no" if name else "no contract has a"
+            yield Problem(f"{path}/path/{escape(member)}", f"{whose} path parameter {member!r}{hint}")
+    if when.get("match") and not ids & known.reading:
+        yield Problem(f"{path}/match", f"{name} has no body, so nothing in it can match; 'path' and 'query' look at the rest")
 
 
 def _error(then: Json, contract: str | None, known: Known, path: str) -> Iterator[Problem]:

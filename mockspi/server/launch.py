@@ -205,7 +205,7 @@ def _miss(desk: multiprocessing.Process, server: AbstractServer[Any], lost: thre
 
 def _follow(leader: int) -> None:
     """Stop when the parent, or another process, is gone: nobody else would, and the port would stay taken."""
-    there = _is_parent if _is_parent(leader) else _is_alive
+    there = _is_parent if _is_parent(leader) else is_alive
     while there(leader):
         time.sleep(_FOLLOW_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -216,7 +216,8 @@ def _is_parent(process: int) -> bool:
     return os.getppid() == process
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is such a process, as far as one may ask."""
     if os.name != "posix":
         return True  # signal 0 would end it there
     try:
