@@ -67,10 +67,8 @@ def test_a_server_whose_admin_process_is_gone_ends_with_a_sentence(tmp_path: Pat
 
 def test_who_forks_holds_no_database(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as server:
-        held = [os.readlink(one) for one in Path(f"/proc/{server.process.pid}/fd").iterdir()]
-    assert not [one for one in held if "sqlite" in one], (
-        "its children would share it, and the last to close it takes the log away"
-    )
+        held = [str(one.readlink()) for one in Path(f"/proc/{server.process.pid}/fd").iterdir()]
+    assert not [one for one in held if "sqlite" in one], "children would share it, and the last to close it takes the log away"
 
 
 def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:
