@@ -42,7 +42,7 @@ $(VENV)/.test: $(BIN)/mockspi
 	@touch $@
 
 $(VENV)/.check: $(BIN)/mockspi
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[check]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[check,testing]'
 	@touch $@
 
 $(VENV)/.fuzz: $(BIN)/mockspi
