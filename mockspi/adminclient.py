@@ -118,7 +118,8 @@ def refused(status: int, raw: bytes) -> Refused:
         body = {}
     message = str(body.get("errorMessage") or f"the admin port answered {status}")
     for one in body.get("errors", ()):
-        message += f"\n  {one.get('path') or '/'}: {one.get('message')}"
+        if str(one.get("message")) not in message:  # most sentences tell their problems
+            message += f"\n  {one.get('path') or '/'}: {one.get('message')}"
     return Refused(status, str(body.get("errorCode", "")), message, body)
 
 

@@ -39,6 +39,7 @@ class Header:
     seed: str
     locale: str
     quota: Json | None
+    snapshot: str  #: what the sandbox was made from
     clock: Json
     settings: Json  #: those of SETTINGS
     placements: list[list[Any]]
@@ -186,7 +187,7 @@ def _heard(told: Json) -> Part:
 
 def _header(told: Json) -> Header:
     found = Header(**told)
-    texts = (found.mockspi, found.sandbox, found.seed, found.locale, found.fixtures)
+    texts = (found.mockspi, found.sandbox, found.seed, found.locale, found.fixtures, found.snapshot)
     _expect(all(isinstance(one, str) for one in texts) and isinstance(found.dropped, int), "header")
     _expect(isinstance(found.settings, dict) and set(SETTINGS) <= set(found.settings), "header: settings are missing")
     for contract, path, query in found.placements:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
-from conftest import Server, mockspi
+from conftest import Server, mockspi, serving
 
 Mend = Callable[[list[Any]], object]
 _names = itertools.count()
@@ -58,6 +59,19 @@ class Box:
     def cli(self, *words: str) -> Any:
         """``mockspi journal`` for this sandbox."""
         return mockspi("journal", *words, "--ready-file", self.ready_file, "--sandbox", self.key)
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with two workers."""
+    with serving(tmp_path_factory.mktemp("two"), "--workers", "2") as server:
+        yield server
+
+
+@pytest.fixture
+def box(two_workers: Server) -> Box:
+    """A sandbox of it that nobody else uses."""
+    return new_box(two_workers)
 
 
 def new_box(server: Server) -> Box:

@@ -13,21 +13,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pytest
+import journals
 import requests
-from conftest import ROOT, Server, clean_environment, serving
-from journals import Box, new_box
+from conftest import ROOT, clean_environment, serving
+from journals import Box
 
-
-@pytest.fixture(scope="module")
-def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("following"), "--workers", "2") as server:
-        yield server
-
-
-@pytest.fixture
-def box(two_workers: Server) -> Box:
-    return new_box(two_workers)
+box, two_workers = journals.box, journals.two_workers
 
 
 def test_tail_follows(box: Box) -> None:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import journals
 import pytest
-from conftest import Server, serving
-from journals import Box, new_box
+from journals import Box
 
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("strict"), "--workers", "2") as server:
-        yield server
-
-
-@pytest.fixture
-def box(house: Server) -> Box:
-    return new_box(house)
+box, two_workers = journals.box, journals.two_workers
 
 
 def strict(box: Box, **question: Any) -> Any:

@@ -55,6 +55,7 @@ def parts(desk: Desk, sandbox: Sandbox, digest: str, files: list[bundle.File]) -
         seed=sandbox.seed,
         locale=sandbox.locale,
         quota=sandbox.quota,
+        snapshot=sandbox.snapshot,
         clock={"begun": sandbox.begun.stored(), "now": sandbox.timing.stored()},
         settings={name: getattr(desk.settings, name) for name in bundle.SETTINGS},
         placements=[[one.contract.id, one.path, [list(pair) for pair in one.query]] for one in placed],
@@ -66,7 +67,8 @@ def parts(desk: Desk, sandbox: Sandbox, digest: str, files: list[bundle.File]) -
     yield from files
     changes = desk.journal.store.changes(sandbox.space)
     kept = {one.name: one.space for one in snapshots.every(desk)}
-    for name in dict.fromkeys(change["body"]["name"] for _, change in changes if change["call"].endswith("/restore")):
+    restored = [change["body"]["name"] for _, change in changes if change["call"].endswith("/restore")]
+    for name in dict.fromkeys([sandbox.snapshot, *restored]):
         if name in kept:
             yield bundle.Snapshot(name, *desk.store.written(kept[name]))
     for row in desk.journal.rows(sandbox.space):

@@ -79,7 +79,7 @@ class ResetRequest(Shape):
 
 #: What a sandbox has, and how each part goes back to the beginning.
 PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
-    "records": lambda desk, sandbox: desk.store.reset(sandbox.space),
+    "records": snapshots.begin,
     "journal": journal.empty,
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,

@@ -9,6 +9,7 @@ from marshmallow import validate
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Id, Integer, Many, Shape, Text
 from mockspi.settings import MAIN
 
@@ -120,6 +121,15 @@ def restore(desk: Desk, inputs: Json, body: Json) -> Json:
     if kept.fixtures != sandbox.fixtures:
         raise SnapshotOfAnotherSet(snapshot=kept.name, theirs=kept.fixtures, sandbox=sandbox.name, ours=sandbox.fixtures)
     return {"name": kept.name, "records": desk.store.copy(kept.space, sandbox.space)}
+
+
+def begin(desk: Desk, sandbox: Sandbox) -> None:
+    """Make the records what the sandbox was made from: its snapshot as it is now, else the fixture set."""
+    kept = next((one for one in every(desk) if one.name == sandbox.snapshot), None)
+    if kept:
+        desk.store.copy(kept.space, sandbox.space)
+    else:
+        desk.store.reset(sandbox.space)
 
 
 def listed(desk: Desk, _: Json, __: Json) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from marshmallow import validate
 
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
-from mockspi.admin.verify import CallShape, CountShape, DifferenceReply, NearMiss, count, expected, path_values_of
+from mockspi.admin.verify import CallShape, CountShape, DifferenceReply, NearMiss, count, expected, path_values_of, strays
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry
@@ -65,6 +65,7 @@ class StrictReply(Shape):
     uncoveredCount = Integer(required=True)
     uncovered = Many(UncoveredReply, required=True)
     unmet = Many(UnmetReply, required=True)
+    unauthorized = Integer(about="where no call came: those since the sandbox was made whose api_key opened no sandbox")
 
 
 def check(desk: Desk, inputs: Json, body: Json) -> Reply:
@@ -87,7 +88,8 @@ def check(desk: Desk, inputs: Json, body: Json) -> Reply:
     unmet = [{"expect": index, **told(one)} for index, one in enumerate(asked) if not one.holds]
     dropped = desk.journal.level(space).dropped
     found: Json = {"ok": not many and not unmet, "calls": calls, "dropped": dropped, "uncoveredCount": many}
-    return Reply.of({**found, "uncovered": uncovered, "unmet": unmet})
+    stray = {} if calls else strays(desk, desk.sandbox(inputs))
+    return Reply.of({**found, "uncovered": uncovered, "unmet": unmet, **stray})
 
 
 def told(question: Verification) -> Json:

@@ -17,6 +17,7 @@ from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.journal import Entry
 from mockspi.rules.known import Known
 from mockspi.rules.shapes import never_fits
+from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
 from mockspi.store.journal import Filter
 from mockspi.verifying import Count, Expected, PathValues, Verification
@@ -152,9 +153,12 @@ def await_(desk: Desk, inputs: Json, body: Json) -> Reply:
 
 def unauthorized(desk: Desk, inputs: Json, question: Verification) -> Json:
     """Where a call is missing and none has come at all: how many came meanwhile with a key that opens no sandbox."""
-    if question.holds or question.last:
-        return {}
-    count = desk.journal.store.count("", Filter(earliest=desk.sandbox(inputs).created))
+    return {} if question.holds or question.last else strays(desk, desk.sandbox(inputs))
+
+
+def strays(desk: Desk, sandbox: Sandbox) -> Json:
+    """How many calls came since a sandbox was made with a key that opens none; nothing where none did."""
+    count = desk.journal.store.count("", Filter(earliest=sandbox.created))
     return {"unauthorized": count} if count else {}
 
 

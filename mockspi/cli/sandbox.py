@@ -17,6 +17,8 @@ from mockspi.exchange import Json
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PARTS = ("records", "journal", "rules", "clock")
 
+_MOST_FIRED = 20  #: lines of what fell due
+
 
 @click.group()
 def sandbox() -> None:
@@ -103,7 +105,12 @@ def clock(name: str, *, real: bool, freeze: str, shift: str, scale: str, advance
     """Show or set the clock of sandbox NAME; prints what fell due on the way."""
     change = clock_change(freeze, shift, scale, advance) | ({"real": True} if real else {})
     found = connect(**admin).call("POST", at(name, "/clock"), change)
-    lines = [moment(found["now"]), *(f"  {moment(one['at'])}  {one['kind']}  {one['id']}" for one in found["fired"])]
+    lines = [
+        moment(found["now"]),
+        *(f"  {moment(one['at'])}  {one['kind']}  {one['id']}" for one in found["fired"][:_MOST_FIRED]),
+    ]
+    if (more := len(found["fired"]) - _MOST_FIRED) > 0:
+        lines.append(f"  and {more} more (--json tells all)")
     click.echo(_json(found) if as_json else "\n".join(lines))
 
 

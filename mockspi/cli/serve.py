@@ -17,7 +17,7 @@ from mockspi.errors import UsageError
 
 if TYPE_CHECKING:
     from mockspi.building import House
-    from mockspi.server.launch import Ports
+    from mockspi.server.ports import Ports
 
 _LARGEST_PID = 4_194_304
 SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")

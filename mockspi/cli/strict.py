@@ -39,6 +39,8 @@ def strict(expect: str, junit: str, as_json: bool, sandbox: str, **admin: str) -
         click.echo(
             f"{answer['calls']} calls, {answer['uncoveredCount']} not covered, {len(answer['unmet'])} expectations not met"
         )
+        if stray := answer.get("unauthorized"):
+            click.echo(f"calls with an api_key that opens no sandbox: {stray} (mockspi journal tail --refused)", err=True)
     sys.exit(0 if answer["ok"] else 1)
 
 

@@ -63,6 +63,7 @@ class Inside:
         self._now = 0
         self._kept: list[Exchange] = []
         self._sandbox = Sandbox(_NAME, _KEY, seed=header.seed, locale=header.locale, quota=header.quota)
+        desk.sandboxes.change(Sandbox(_NAME, _KEY), lambda one: replace(one, snapshot=header.snapshot))
         self._store, self._admin = desk.store, AdminService(desk, _TOKEN)
         self._service = replace(
             house.service(self._kept.append), opened_by=self._opened, table=_table(header), real=self._real,

@@ -23,17 +23,17 @@ class Promise(Protocol):
     """What rules need to know of a contract."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
+    def id(self) -> str: ...  # noqa: D102  # as the contract's
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...  # noqa: D102  # as the contract's
     @property
-    def also(self) -> tuple[str, ...]: ...  # noqa: D102
+    def also(self) -> tuple[str, ...]: ...  # noqa: D102  # as the contract's
     @property
-    def fails(self) -> tuple[type[Failure], ...]: ...  # noqa: D102
+    def fails(self) -> tuple[type[Failure], ...]: ...  # noqa: D102  # as the contract's
     @property
-    def parameters(self) -> list[str]: ...  # noqa: D102
+    def parameters(self) -> list[str]: ...  # noqa: D102  # as the contract's
     @property
-    def reads(self) -> bool: ...  # noqa: D102
+    def reads(self) -> bool: ...  # noqa: D102  # as the contract's
 
 
 @dataclass(frozen=True)

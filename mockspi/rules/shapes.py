@@ -105,7 +105,7 @@ class Then(Shape):
     quota = Part(Quota)
     fault = Choice("reset", "empty", "truncate", "garbage", "timeout")
     dribble = Part(Dribble)
-    delay = Part(Delay)
+    delay = Part(Delay, error_messages={"type": 'one of fixed, uniform, lognormal is expected, such as {"fixed": 200}'})
 
 
 class RuleShape(Shape):

@@ -1,4 +1,4 @@
-"""Granian: the port taken, the workers started, the moment of readiness, and the way out."""
+"""Granian: the workers started, the moment of readiness, and the way out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import multiprocessing
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -30,21 +29,13 @@ from mockspi.building import House
 from mockspi.errors import UsageError
 from mockspi.journal import PROBE
 from mockspi.server import watching
-from mockspi.settings import is_default
+from mockspi.server.ports import Ports, address_of, reachable, take_admin_port, take_port
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
 _ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
 _AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where a server listens."""
-
-    data: int
-    admin: int
 
 
 def serve(house: House, ready: Callable[[Ports], None]) -> None:
@@ -239,57 +230,6 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
             begin()
 
     os.register_at_fork(after_in_parent=forked)
-
-
-def take_admin_port(house: House) -> tuple[socket.socket | None, int]:
-    """The admin port; where nobody chose one, a free one if the usual one is taken or the data port is free too."""
-    settings = house.settings
-    if not is_default(settings, "admin_port"):
-        return take_port(settings.admin_host, settings.admin_port, "--admin-port")
-    try:
-        return take_port(settings.admin_host, settings.admin_port if settings.port else 0, "--admin-port")
-    except UsageError:
-        return take_port(settings.admin_host, 0, "--admin-port")
-
-
-def address_of(host: str) -> str:
-    """The numeric address of a host name: Granian takes no other."""
-    try:
-        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except socket.gaierror as error:
-        raise UsageError(f"--host {host} is no address of this machine: {error.strerror}") from error
-
-
-def take_port(host: str, port: int, flag: str = "--port") -> tuple[socket.socket | None, int]:
-    """Make sure that nobody else listens there; on Linux the port is held for the workers until they do.
-
-    The workers share the port with SO_REUSEPORT, with which the kernel would let a second mockspi listen too:
-    so it is first taken without.
-    """
-    host = address_of(host)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            probe.listen(1)
-            port = probe.getsockname()[1]
-        if sys.platform != "linux":
-            return None, port
-        held = socket.socket(family)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((host, port))
-    except OSError as error:
-        why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise UsageError(f"port {port} on {host} {why}; choose another with {flag}, or 0 for a free one") from error
-    return held, port
-
-
-def reachable(host: str) -> str:
-    """The address under which this machine reaches a server on ``host``, as it stands in a URL."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # read, not bound
-    return f"[{host}]" if ":" in host else host
 
 
 def _announce(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
