@@ -109,7 +109,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(installed: Installed) -
     for wanted in ("mockspi/py.typed", "mockspi/cli/serve.py", "mockspi/_fixtures/records/customers.json"):
         assert wanted in names
     assert any(name.endswith("/LICENSE") and ".dist-info/" in name for name in names)
-    source = {path.relative_to(ROOT / "fixtures").as_posix() for path in (ROOT / "fixtures").glob("*/*.json")}
+    source = {path.relative_to(ROOT / "fixtures").as_posix() for path in (ROOT / "fixtures").glob("*/**/*.json")}
     shipped = {name.removeprefix("mockspi/_fixtures/") for name in names if name.startswith("mockspi/_fixtures/")}
     assert source <= shipped
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "mockspi").rglob("*.py")}

@@ -1,0 +1,32 @@
+"""What an event is: one webhook that a platform sends, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockspi.schema import SEED, Shape
+
+RETAIL_CLOUD, EMPORIX, NEXT_COMMERCE, STANDARD = "retail-cloud", "emporix", "next-commerce", "standard"
+PLATFORMS = (RETAIL_CLOUD, EMPORIX, NEXT_COMMERCE, STANDARD)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. ``body`` is everything that is posted, the platform's envelope with it.
+
+    Its examples are in ``fixtures/events/{platform}/{name}.json``.
+    """
+
+    name: str
+    platform: str
+    about: str
+    body: type[Shape]
+    source: str = SEED
+    methods: tuple[str, ...] = ("POST",)
+    version: str = ""  #: where the platform has several of one event
+    also: tuple[str, ...] = ()  #: other spellings
+
+    @property
+    def id(self) -> str:
+        """Platform and name, with the version where it has one."""
+        return f"{self.platform}/{self.name}" + (f"@{self.version}" if self.version else "")
