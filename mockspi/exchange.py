@@ -51,6 +51,7 @@ class Reply:
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     trouble: Trouble | None = None
+    lasting: bool = False  #: the same at any time, until a record, a rule or the sandbox changes
     chunks: Iterable[bytes] | None = None  #: instead of ``body``, where a reply of the admin port is made as it is sent
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from mockspi.contract import parse, unpack
 from mockspi.errors import Failure, StoreBusy, UsageError
 from mockspi.exchange import LOST, Exchange, Json, encode
 from mockspi.masking import masked_body, masked_header, masked_path, masked_query, sound
-from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
+from mockspi.store.happened import Happened
+from mockspi.store.journal import JournalStore, Unwritten
+from mockspi.store.rows import Filter, Level, Row
 
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
@@ -92,6 +94,7 @@ class Journal:
     most_body: int
     base: str
     versions: Sequence[str]
+    before: Callable[[str, bool], None] = lambda *_: None  #: brings what happened in a space before; may raise WouldWait
 
     def write(self, exchange: Exchange, wait: bool = True) -> None:
         """Keep an exchange, or raise WouldWait where that cannot be done at once and nobody may ``wait``.
@@ -100,11 +103,20 @@ class Journal:
         """
         if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
             return
+        self.before(exchange.space, wait)
         try:
             findings = self._findings(exchange, wait)
             self.store.add(exchange.space, row(exchange, findings, self.most_body), wait=wait)
         except (Unwritten, StoreBusy, UsageError) as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
+
+    def write_again(self, space: str, happened: Sequence[Happened], wait: bool = True) -> None:
+        """The same for exchanges that are like others before."""
+        try:
+            self.store.add_again(space, happened, wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
+            name = space.partition("~")[0] or "(none)"
+            log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
         """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""

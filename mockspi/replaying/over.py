@@ -16,7 +16,7 @@ from mockspi.exchange import encode
 from mockspi.journal import value
 from mockspi.masking import MASK, masked_body
 from mockspi.replaying import request_of
-from mockspi.store.journal import Row
+from mockspi.store.rows import Row
 
 _NOT_SENT = ("host", "content-length", "connection", "transfer-encoding", "accept-encoding", "expect")
 _MADE_UP = re.compile(r"[A-Z][\w-]*-[0-9A-HJKMNP-TV-Z]{10}\Z")

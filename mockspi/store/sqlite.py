@@ -17,6 +17,7 @@ from urllib.parse import quote
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import transaction
 
 _VERSION = 3
@@ -49,6 +50,7 @@ class SqliteStore:
         self._collections = collections
         self._local = threading.local()
         self._writing = queue or threading.Lock()  # stores over one overlay share it
+        self._stamps = stamps_beside(overlay)
 
     def read(self, sandbox: str) -> SqliteRecords:
         """The records as they are now."""
@@ -70,6 +72,7 @@ class SqliteStore:
         connection = self._connection()
         with self._writing, transaction(connection):
             yield SqliteRecords(connection, sandbox, self._collections)
+        self._stamps.move(sandbox)
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
@@ -150,6 +153,7 @@ def drop(overlay: Path, sandbox: str | None = None) -> int:
         connection.execute(f"DELETE FROM terms {where}", values)
         connection.execute(f"DELETE FROM numbers {where}", values)
         connection.execute("COMMIT")
+    stamps_beside(overlay).move(*([sandbox] if sandbox is not None else []))
     return dropped
 
 
