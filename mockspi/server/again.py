@@ -29,8 +29,8 @@ from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
 
 _MOST, _MOST_BYTES = 4096, 33_554_432
-_TOGETHER = 2_000  #: exchanges after which they are written whatever happens
-_LONGEST = 1.0  #: seconds after which they are
+_TOGETHER = 20_000  #: exchanges after which they are written whatever happens
+_LONGEST = 2.0  #: seconds after which they are
 _REST = 0.03  #: seconds without a call after which they are
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -158,7 +158,7 @@ class Again:
                 self._number += len(waiting)
             raise
         with self._lock:
-            self._pending.lower_flag(space, [one for one in self._waiting])
+            self._pending.lower_flag(space, list(self._waiting))
 
     def _before(self, space: str, wait: bool) -> None:
         """What comes after in a space is written after."""

@@ -160,7 +160,7 @@ def load(house: House, parent: int) -> Any:
     counts = Counts(house.counts, [one.id for one in SPIS])
     line = logs.set_up(house.settings)
     again = new_again(house, counts) if house.settings.fast_door and line is None else None
-    return rsgi.Door(house.service(line, counts.write, journal=again and again.journal), house.settings.threads, again)
+    return rsgi.Door(house.service(line, counts.write, journal=again.journal if again else None), house.settings.threads, again)
 
 
 def _prepare_worker(parent: int) -> None:

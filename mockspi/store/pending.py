@@ -76,10 +76,8 @@ class Writers:
                 time.sleep(_LOOK_SECONDS)
 
     def _others(self) -> list[tuple[str, mmap.mmap]]:
-        try:
-            names = [name for name in os.listdir(self._folder) if name.endswith(_END) and name != f"{os.getpid()}{_END}"]
-        except FileNotFoundError:
-            return []
+        own = f"{os.getpid()}{_END}"
+        names = [one.name for one in self._folder.glob(f"*{_END}") if one.name != own]
         for name in set(names) - self._known.keys():
             with self._folder.joinpath(name).open("r+b") as file:
                 self._known[name] = mmap.mmap(file.fileno(), _SLOTS)
