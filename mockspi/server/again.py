@@ -90,7 +90,8 @@ class Again:
     def keep(self, scope: Scope, exchange: Exchange, sandbox: Sandbox | None, before: tuple[int, int]) -> None:
         """Keep a reply that lasts, if nothing changed while it was made."""
         reply, (since, board) = exchange.reply, before
-        if not reply.lasting or exchange.request.headers.get("user-agent") == PROBE:
+        headers = exchange.request.headers
+        if not reply.lasting or "authorization" in headers or headers.get("user-agent") == PROBE:
             return
         names = (exchange.space, sandbox.name) if sandbox else (NOBODY,)
         stamps = self._stamps.seen(names, since)
