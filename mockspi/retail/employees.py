@@ -77,7 +77,7 @@ def keep_within(records: Readable, order: Json) -> None:
     limit, cost = amount(found["discountLimit"]), worth(order)
     rest = limit - used(records, found, order["orderDate"], order["orderId"])
     if cost > rest:
-        message = f"the purchase comes to {cost:f}; {rest:f} of {limit:f} is left"
+        message = f"the purchase comes to {cost.normalize():f}; {rest.normalize():f} of {limit.normalize():f} is left"
         raise EmployeeLimitExceeded(employeeId=found["employeeId"], errors=[_at(message)])
 
 
