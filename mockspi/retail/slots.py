@@ -55,17 +55,18 @@ class Calendar:
         return self.in_time(now) + timedelta(days=self.pattern["leadDays"])
 
     def slots(self, day: date) -> list[Json]:
-        """The slots of a day, each with the places it has."""
+        """The slots of a day, each with the places it has; not those of an hour that the clocks skip."""
         there = self.weekly[WEEKDAYS[day.weekday()]] if self.is_open(day) else []
-        return [
+        found = [
             {
                 "slotId": f"{self.name}:{day.isoformat()}T{one['startTime']}",
                 "startTime": moment_of(day, one["startTime"], self.zone),
-                "endTime": moment_of(day, one["endTime"], self.zone),
+                "endTime": moment_of(day + timedelta(days=one["endTime"] <= one["startTime"]), one["endTime"], self.zone),
                 "remaining": one["capacity"],
             }
             for one in there
         ]
+        return [one for one in found if one["startTime"] < one["endTime"]]
 
     def days(self, now: int, taken: Counter[str]) -> Iterator[Json]:
         """The days with a slot that can be had now, in their order."""
