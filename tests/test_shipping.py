@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from calendars import at, made, shown
 from conftest import NOON, Sandbox, Server, serving
-from selling import order, sold
+from selling import order, sell, sold
 from test_checkout import HOME, line
+from test_orders import give_back
+from test_orders import line as back
 
 NYC = {"addressLine1": "1 Test Street", "city": "New York", "state": "NY", "postalCode": "10001", "countryCode": "US"}
 BOSTON = {**NYC, "city": "Boston", "state": "MA", "postalCode": "02108"}
@@ -157,3 +159,16 @@ def test_an_order_goes_only_by_methods_that_serve_it(
     found = [f"{one['path'].split('/')[2]}: {one['message']}" for one in told.json().get("errors", [])]
     assert found == errors
     assert all(one["path"].endswith("/shippingMethodId") for one in told.json().get("errors", []))
+
+
+def test_what_an_exchange_brings_is_a_parcel_of_its_own(opened: Callable[[int], Sandbox]) -> None:
+    shop = opened(NOON)
+    assert "errorCode" not in sell(
+        shop, order("O-1", sold("P-1037", 18, shippingMethodId="M-STD", **HOME), shippingAddress=BOSTON)
+    )
+    swap = {**back("1"), "exchange": True}
+    fresh = sold("P-1001", 10, "2", shippingMethodId="M-STD", omniFulfillmentType="SHIP_TO_HOME_CURRENT_STORE")
+    told = give_back(shop, "O-1", swap, orderProductList=[{**fresh, "shippingMethodId": "M-FOX"}], storeId="S-101")
+    assert [one["path"] for one in told["errors"]] == ["/orderProductList/1/shippingMethodId"]
+    assert give_back(shop, "O-1", swap, orderProductList=[fresh], storeId="S-101")["orderStatus"] == "PARTIALLY_EXCHANGED"
+    assert shop.server.admin("GET", f"/sandboxes/{shop.key}/invariants").json()["holds"] is True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from mockspi.store.base import Readable
 
@@ -13,15 +13,7 @@ _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for ye
 
 def zone_of(records: Readable, store_id: str) -> ZoneInfo:
     """A store's time zone; UTC where there is no such store, as for ONLINE."""
-    return zone((records.get("stores", store_id) or {}).get("timeZone", "UTC"))
-
-
-def zone(name: str) -> ZoneInfo:
-    """A time zone by its IANA name; UTC where nobody knows it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+    return ZoneInfo((records.get("stores", store_id) or {}).get("timeZone", "UTC"))
 
 
 def local(moment: int, there: ZoneInfo) -> datetime:

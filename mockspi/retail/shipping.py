@@ -7,6 +7,7 @@ place that things leave from.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -71,29 +72,22 @@ def weight_of(records: Readable, lines: Iterable[Json]) -> Decimal:
 
 def unserved(records: Readable, order: Json, first: int = 0) -> Iterator[Problem]:
     """The lines from ``first`` on whose shipping method is unknown, does not serve their address or carry their weight."""
-    parcels: dict[str, list[Json]] = {}
-    for index, line in enumerate(order["orderProductList"]):
-        if "shippingMethodId" not in line:
+    parcels = defaultdict[str, list[Json]](list)
+    for index, line in enumerate(order["orderProductList"][first:], first):
+        if (named := line.get("shippingMethodId")) is None:
             continue
-        method = records.get("shipping_methods", line["shippingMethodId"])
+        method = records.get("shipping_methods", named)
         place = line.get("shippingAddress") or order.get("shippingAddress")
         at = f"/orderProductList/{index}/shippingMethodId"
         if method is None:
-            fault = f"no shipping_methods record has the key {line['shippingMethodId']!r}"
-        elif not is_shipped(line) or not place:
-            continue
-        else:
-            parcel = parcels.setdefault(json.dumps([line["shippingMethodId"], place], sort_keys=True), [])
+            yield Problem(at, f"no shipping_methods record has the key {named!r}")
+        elif place and is_shipped(line):
+            parcel = parcels[json.dumps([named, place, line.get("returnOrderId")], sort_keys=True)]
             parcel.append(line)
-            weight = weight_of(records, parcel)
             if not serves(method, place):
-                fault = f"{line['shippingMethodId']} does not go to {_told(place)}"
-            elif not carries(method, weight):
-                fault = f"{line['shippingMethodId']} carries {method['maxWeight']} kg, and this is {weight.normalize():f} kg"
-            else:
-                continue
-        if index >= first:
-            yield Problem(at, fault)
+                yield Problem(at, f"{named} does not go to {_told(place)}")
+            elif not carries(method, weight := weight_of(records, parcel)):
+                yield Problem(at, f"{named} carries {method['maxWeight']} kg, and this is {weight.normalize():f} kg")
 
 
 def _told(place: Json) -> str:

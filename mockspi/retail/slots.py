@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from mockspi.errors import NoDatesAvailable, SlotNotAvailable
 from mockspi.exchange import Json
-from mockspi.retail.calendars import WEEKDAYS, local, moment_of, zone, zone_of
+from mockspi.retail.calendars import WEEKDAYS, local, moment_of, zone_of
 from mockspi.retail.orders import counts, left
 from mockspi.retail.places import ONLINE, TAKEN, is_shipped, location, way
 from mockspi.store.base import Criterion, Readable
@@ -97,7 +97,7 @@ class Calendar:
 def calendar_of(records: Readable, pattern: Json) -> Calendar:
     """A pattern with its time zone: its own, else the store's."""
     own = pattern.get("timeZone")
-    return Calendar(pattern, zone(own) if own else zone_of(records, pattern["storeId"]))
+    return Calendar(pattern, ZoneInfo(own) if own else zone_of(records, pattern["storeId"]))
 
 
 def calendar(records: Readable, line: Json, cart: Json) -> Calendar | None:
@@ -174,20 +174,22 @@ def _faults(records: Readable, order: Json, line: Json, slot_id: str, now: int) 
     chosen, day = calendar(records, line, order), day_of(slot_id)
     if chosen is None:
         yield "there are no slots for the way this goes"
-        return
-    slot = next((one for one in chosen.slots(day) if one["slotId"] == slot_id), None) if day else None
-    if day is None or slot is None:
-        closed = day is not None and slot_id.startswith(f"{chosen.name}:") and not chosen.is_open(day)
-        yield f"nothing is handed over on {day}" if closed else f"a slot of {chosen.name} as DATE_PICKER tells them is expected"
-        return
-    if chosen.closes(day, slot) <= now:
-        yield "it can no longer be chosen: it has begun, or the cut-off is over"
-    if (day - chosen.first(now)).days >= chosen.pattern["horizonDays"]:
-        yield f"it is too far ahead: {chosen.pattern['horizonDays']} days can be chosen"
-    if taken(records, chosen, day, order["orderId"])[slot_id] >= slot["remaining"]:
-        yield f"all {slot['remaining']} places are taken"
-    if local(line.setdefault("deliveryDate", chosen.midnight(day)), chosen.zone).date() != day:
-        yield f"the deliveryDate of {line['orderItemId']!r} is another day"
+    elif day is None or not slot_id.startswith(f"{chosen.name}:"):
+        yield f"a slot of {chosen.name} as DATE_PICKER tells them is expected"
+    elif not chosen.is_open(day):
+        yield f"nothing is handed over on {day}"
+    elif slot := next((one for one in chosen.slots(day) if one["slotId"] == slot_id), None):
+        others = taken(records, chosen, day, order["orderId"])[slot_id]
+        if chosen.closes(day, slot) <= now:
+            yield "it can no longer be chosen: it has begun, or the cut-off is over"
+        if (day - chosen.first(now)).days >= chosen.pattern["horizonDays"]:
+            yield f"it is too far ahead: {chosen.pattern['horizonDays']} days can be chosen"
+        if others >= slot["remaining"]:
+            yield f"all {slot['remaining']} places are taken"
+        if local(line.setdefault("deliveryDate", chosen.midnight(day)), chosen.zone).date() != day:
+            yield f"the deliveryDate of {line['orderItemId']!r} is another day"
+    else:
+        yield f"no slot of {day} begins then"
 
 
 def day_of(slot_id: str) -> date | None:
