@@ -163,6 +163,18 @@ class EmployeeInactive(Refusal):
     code = "EMPLOYEE_INACTIVE"
 
 
+class EmployeeLimitExceeded(Refusal):
+    """The purchases of the employee would come to more than their limit in this period; ``errors`` says by how much."""
+
+    code = "EMPLOYEE_LIMIT_EXCEEDED"
+
+
+class SlotNotAvailable(Refusal):
+    """A chosen slot is unknown, full, over or not of this way; ``errors`` says which."""
+
+    code = "SLOT_NOT_AVAILABLE"
+
+
 class AddressNotServiceable(Refusal):
     """No shipping method serves this address."""
 

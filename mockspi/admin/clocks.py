@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.errors import BrokenRequest, FixtureSetMissing
 from mockspi.exchange import Json
-from mockspi.retail import reservations, shipping
+from mockspi.retail import reservations, slots
 from mockspi.sandbox import EARLIEST, LATEST, Sandbox
 from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape
 
@@ -77,7 +77,7 @@ def due(desk: Desk, sandbox: Sandbox, before: int, after: int) -> list[Json]:
     """What falls due between two moments of a sandbox, in order."""
     records = desk.records(sandbox)
     fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in reservations.expired(records, before, after)]
-    fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in shipping.closed(records, before, after)]
+    fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in slots.closed(records, before, after)]
     return sorted(fired, key=lambda one: (one["at"], one["kind"], one["id"]))
 
 

@@ -21,6 +21,7 @@ from mockspi.contracts.records import (
 )
 from mockspi.contracts.tax_records import TaxExemption, TaxRate, TaxSubmission
 from mockspi.exchange import Json
+from mockspi.retail.orders import counts
 from mockspi.retail.places import ONLINE
 from mockspi.retail.reservations import is_held
 from mockspi.retail.taxes_rates import anchor
@@ -108,6 +109,8 @@ KINDS = (
                 Term("orderStatus", ("orderStatus",)),
                 Term("orderSource", ("orderSource",)),
                 Term("orderDate", ("orderDate",), moment),
+                Term("employeeId", ("employeeId",), exact, counts),
+                Term("slotId", ("slotId", "orderProductList[].slotId"), exact, counts),
             ),
             order=lambda record: newest_first(record["orderDate"]),
         ),
@@ -119,6 +122,7 @@ KINDS = (
             Reference("orderProductList[].fulfillmentLocation", "stores", _PLACES),
             Reference("orderProductList[].shippingMethodId", "shipping_methods"),
             Reference("orderProductList[].salesAssociateAttribution[].storeAssociateId", "employees"),
+            Reference("employeeId", "employees"),
             Reference("returnProductList[].productId", "products"),
         ),
     ),

@@ -175,7 +175,8 @@ class Employee(Record):
     storeId = Id()
     active = Flag(required=True)
     discountPercent = Number(low=0, high=100, required=True)
-    discountLimit = Money(low=0, required=True)
+    discountLimit = Money(low=0, required=True, about="what their purchases may come to in a period, in their store's currency")
+    discountPeriod = Choice("MONTH", "YEAR", source=ASSUMED, about="of the calendar at their store; for ever unless said")
 
 
 class Reward(Record):
@@ -190,8 +191,17 @@ class Reward(Record):
     status = Choice("AVAILABLE", "USED", required=True)
 
 
+class WeightBand(Record):
+    """What heavy things cost to send."""
+
+    over = Number(low=0, required=True, about="kilograms; the price holds for what weighs more")
+    price = Money(low=0, required=True)
+
+
 class ShippingMethod(Record):
     """A way to send things."""
+
+    SOURCE = ASSUMED
 
     shippingMethodId = Id(required=True)
     name = Text(required=True)
@@ -200,7 +210,11 @@ class ShippingMethod(Record):
     currency = Text(required=True)
     freeOver = Money(low=0)
     countries = Many(Id(), required=True)
-    minDays = Integer(low=0, high=365, required=True)
+    states = Many(Id(), about="only these of the countries; all unless said")
+    postalPrefixes = Many(Id(), about="only postal codes that begin so; all unless said")
+    maxWeight = Number(low=0, about="kilograms; heavier things do not go this way")
+    weightBands = Many(WeightBand, about="prices of what is heavier; the highest that is exceeded counts")
+    minDays = Integer(low=0, high=365, required=True, about="working days from the day on which the order is in time")
     maxDays = Integer(low=0, high=365, required=True)
     pickup = Flag(required=True)
 
@@ -224,6 +238,7 @@ class SlotPattern(Record):
     horizonDays = Integer(low=1, high=365, required=True)
     weekly = Many(WeeklySlot, required=True)
     blackoutDates = Many(Text(validate=_DATE))
+    timeZone = Text(validate=is_time_zone, source=ASSUMED, about="IANA name; the store's unless said, UTC for ONLINE")
 
 
 class Interaction(Record):

@@ -1,15 +1,14 @@
-"""Loyalty points, rewards and employee discounts."""
+"""Loyalty points and rewards."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Decimal
 
-from mockspi.errors import CustomerNotFound, EmployeeInactive, EmployeeNotFound, LoyaltyProfileNotFound
+from mockspi.errors import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.exchange import Json
 from mockspi.retail.money import ZERO, amount, possible
 from mockspi.store.base import Criterion, Records
-from mockspi.store.terms import folded
 
 
 def points(records: Records, sale: Json) -> Json:
@@ -60,18 +59,6 @@ def _customer(records: Records, asked: Json) -> Json:
     if not found:
         raise CustomerNotFound(customerId=asked.get("customerId", ""))
     return found[0]
-
-
-def employee(records: Records, asked: Json) -> Json:
-    """The employee's discount; refused where they are unknown, left, or the e-mail is another's."""
-    employee_id = asked["employeeId"]
-    found = records.get("employees", employee_id)
-    if found is None or (asked.get("email") and folded(found.get("email", "")) != folded(asked["email"])):
-        raise EmployeeNotFound(employeeId=employee_id)
-    if not found["active"]:
-        raise EmployeeInactive(employeeId=employee_id)
-    names = ("employeeId", "firstName", "lastName", "discountPercent")
-    return {"verified": True, **{name: found[name] for name in names}, "remainingDiscount": found["discountLimit"]}
 
 
 def net_of(lines: Iterable[Json]) -> Decimal:

@@ -16,6 +16,7 @@ from mockspi.retail.money import ZERO, amount, number
 from mockspi.store.base import Readable
 
 RETURNABLE = frozenset({"COMPLETED", "EXCHANGED", "PARTIALLY_EXCHANGED", "FULFILLED", "PARTIALLY_REFUNDED"})
+CANCELED = "CANCELED"
 AMOUNTS = ("subTotal", "discount", "tax", "total")
 DERIVED = frozenset({"productList", "canReturn", "orderStatusText", "DeliveryGroup"})
 _SUMS = {"orderSubTotal": "subTotal", "discount": "discount", "taxSubTotal": "tax", "totalAmount": "total"}
@@ -95,6 +96,11 @@ def carried(order: Json, return_id: str) -> Decimal:
     ]
     taken = [line for line in order["orderProductList"] if line.get("returnOrderId") == return_id]
     return min(sum(map(_refund, back), ZERO), added(taken, "total"))
+
+
+def counts(order: Json) -> bool:
+    """Whether an order uses anything up."""
+    return bool(order["orderStatus"] != CANCELED)
 
 
 def is_open(order: Json, now: int) -> bool:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from mockspi.clock import Clock
 from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import reservations, sales, stock
+from mockspi.retail import employees, reservations, sales, slots, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
@@ -126,6 +126,8 @@ def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: in
     order["orderProductList"] += fresh
     sales.refuse(sales.line_problems(records, order, first))
     sales.fill_in(records, order, first)
+    employees.keep_within(records, order)
+    slots.book(records, order, first, now)
     reservations.lapse(records, now)
     sales.take(records, order, first, now, sent.get("cartId", ""))
     order.update({name: number(value) for name, value in totals(order["orderProductList"]).items()})
