@@ -85,10 +85,10 @@ def _each(values: list[str], path: str, query: str = "", key: str = KEY) -> str:
 
 def _post(path: str, before: str, each: str = "") -> str:
     """POSTs of JSON."""
-    headers = '{["Content-Type"] = "application/json"}'
     return (
         f'{before}\nlocal n = 0\nlocal salt = tostring(os.time()) .. tostring({{}}):gsub("[^%w]", "")\n'
-        f'request = function()\n n = n + 1\n {each}\n return wrk.format("POST", base .. "{path}?api_key={KEY}", {headers}, body)\nend\n'
+        f'local headers = {{["Content-Type"] = "application/json"}}\nlocal where = base .. "{path}?api_key={KEY}"\n'
+        f'request = function()\n n = n + 1\n {each}\n return wrk.format("POST", where, headers, body)\nend\n'
     )
 
 
@@ -124,7 +124,7 @@ def measured(kind: Kind, server: Server, folder: Path, options: argparse.Namespa
     origin, _, path = base.partition("/spi/")
     script.write_text(f'local base = "/spi/{path}"\n{kind.lua}')
     found: dict[str, list[Load]] = {"raw": [], "mockspi": []}
-    length = _length(kind, server)
+    length = _length(kind)
     with raw(length, kind.status) as (ceiling, process):
         for turn in range(options.rounds + 1):
             for name, url, pid in (("raw", ceiling, process.pid), ("mockspi", origin, server.process.pid)):
@@ -134,7 +134,7 @@ def measured(kind: Kind, server: Server, folder: Path, options: argparse.Namespa
     return found
 
 
-def _length(kind: Kind, server: Server) -> int:
+def _length(kind: Kind) -> int:
     """How long a reply of ours is, roughly."""
     if kind.name == "unauthorized":
         return 0
