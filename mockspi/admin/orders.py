@@ -6,7 +6,7 @@ from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.contract import refuse
 from mockspi.contracts.common import Reserved
 from mockspi.contracts.order_record import STATUSES, Order
-from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderExists
+from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderExists, TenderRefused
 from mockspi.exchange import Json
 from mockspi.retail import sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
@@ -17,6 +17,13 @@ class OutOfStock(Failure):
 
     status = 409
     code = InsufficientInventory.code
+
+
+class TenderNotTaken(Failure):
+    """A tender names a reward that cannot be used, or more points than are left; ``errors`` says which."""
+
+    status = 409
+    code = TenderRefused.code
 
 
 class OrderArrived(Shape):
@@ -36,6 +43,8 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
             return sales.arrive(records, body, sandbox.timing.now(desk.real()))
     except InsufficientInventory as short:
         raise OutOfStock(errors=short.errors) from short
+    except TenderRefused as refused:
+        raise TenderNotTaken(errors=refused.errors) from refused
 
 
 ROUTES = (
@@ -46,7 +55,7 @@ ROUTES = (
         arrive,
         OrderArrived,
         Order,
-        fails=(BrokenRequest, SandboxNotFound, OrderExists, OutOfStock),
+        fails=(BrokenRequest, SandboxNotFound, OrderExists, OutOfStock, TenderNotTaken),
         noted=True,
     ),
 )

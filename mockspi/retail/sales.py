@@ -12,7 +12,7 @@ from itertools import chain
 
 from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
 from mockspi.exchange import Json
-from mockspi.retail import order_rules, reservations, stock
+from mockspi.retail import loyalty_booked, order_rules, reservations, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import DERIVED
@@ -38,6 +38,8 @@ def _book(records: Records, sent: Json, now: int) -> Json:
     fill_in(records, order, 0)
     reservations.lapse(records, now)
     taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
+    if order["orderStatus"] != CANCELED:
+        loyalty_booked.arrived(records, order, now)
     records.put("orders", order)
     return {"orderId": order["orderId"], "orderStatus": order["orderStatus"], "taken": taken}
 
