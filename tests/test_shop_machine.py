@@ -40,7 +40,7 @@ def folder() -> Path:
     made = Path(mkdtemp(prefix="mockspi-machine-"))
     shutil.copytree(ROOT / "fixtures", made / "set", ignore=shutil.ignore_patterns("examples", "rules", "__pycache__"))
     records = made / "set/records"
-    for name in ("orders", "customers", "interactions", "rewards", "employees", "delivery_slots"):
+    for name in ("orders", "customers", "interactions", "rewards", "loyalty_entries", "employees", "delivery_slots"):
         (records / f"{name}.json").write_text("[]")
     item = json.loads((records / "products.json").read_text())["records"][0]
     (records / "products.json").write_text(

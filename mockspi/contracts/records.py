@@ -14,6 +14,7 @@ from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedA
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
 
 _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
+_NUMBER = validate.Regexp(r"[1-9]\d{0,14}\Z", error="a number such as 12, as text, is expected")
 _DATE = validate.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="a date such as 2026-12-25 is expected")
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
@@ -255,7 +256,7 @@ class LoyaltyEntry(Record):
     """One line of a customer's ledger of points."""
 
     customerId = Id(required=True)
-    entryId = Id(required=True, about="a number in the order of booking")
+    entryId = Text(required=True, validate=_NUMBER, about="1, 2, 3, ... in the order of booking")
     type = Choice("EARN", "REDEEM", "EXPIRE", "ADJUST", required=True)
     points = Integer(required=True, about="below zero where they go")
     date = Moment(required=True)

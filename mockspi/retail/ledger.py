@@ -60,8 +60,8 @@ class Account:
 
     def book(self, kind: str, points: int, **about: Any) -> None:
         """Add an entry; points that were earned expire where the tier says so."""
-        numbers = [int(entry["entryId"]) for entry in self.entries if entry["entryId"].isdecimal()]
-        named = {"customerId": self._customer["profile"]["customerId"], "entryId": str(max(numbers, default=0) + 1)}
+        number = int(self.entries[-1]["entryId"]) + 1 if self.entries else 1
+        named = {"customerId": self._customer["profile"]["customerId"], "entryId": str(number)}
         days = self.tier.get("pointsValidDays") if points > 0 and kind in {EARN, REDEEM} else None
         ends = {"expiresAt": self._now + days * DAY} if days else {}
         self.entries.append({**named, "type": kind, "points": points, "date": self._now, **ends, **about})

@@ -80,13 +80,13 @@ def rewards_pay_once(records: Readable) -> Iterator[tuple[str, str, Problem]]:
 def tiers_fit(records: Readable) -> Iterator[tuple[str, str, Problem]]:
     """At their last entry a customer has no lower tier than they had reached."""
     steps = tiers(records)
-    order = ["", *(tier["name"] for tier in steps)]
+    rank = {tier["name"]: number for number, tier in enumerate(steps, 1)}
     for customer_id, entries in _by(records, "customerId").items():
         profile = (records.get("customers", customer_id) or {}).get("loyaltyProfile", {})
         held = profile.get("currentTier", {}).get("name", "")
-        best = max((order.index(tier["name"]) for tier in steps if is_reached(tier, entries, entries[-1]["date"])), default=0)
-        if profile and order.index(held) < best:
-            message = f"{held or 'no tier'} is kept, {order[best]} is reached"
+        best = max((rank[tier["name"]] for tier in steps if is_reached(tier, entries, entries[-1]["date"])), default=0)
+        if profile and rank.get(held, 0) < best:
+            message = f"{held or 'no tier'} is kept, {steps[best - 1]['name']} is reached"
             yield "customers", customer_id, Problem("/loyaltyProfile/currentTier/name", message)
 
 
