@@ -53,10 +53,10 @@ def points_pay_once(records: Readable) -> Iterator[tuple[str, str, Problem]]:
         order = records.get("orders", order_id) or {"orderProductList": []}
         spent = sum(tender.get("points", 0) for tender in order.get("tenders", []) if is_paid(tender))
         taken = -total(one for one in entries if one["points"] < 0)
+        rest = taken - total(one for one in entries if one["points"] > 0)
         if taken != spent:
             yield _of(entries[0], "/points", f"{order_id!r} took {taken} points; {spent} is expected")
-        rest = taken - total(one for one in entries if one["points"] > 0)
-        if rest < 0 or (rest and not _is_left(order)):
+        elif rest < 0 or (rest and not _is_left(order)):
             yield _of(entries[-1], "/points", f"{order_id!r} keeps {rest} of {taken} points")
 
 
