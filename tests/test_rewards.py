@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NOON, Sandbox, Server, serving
-from membership import bought, entries, points, reward, standing, told, usable
-from selling import sell, sold
+from conftest import NOON, Sandbox, Server, mockspi, serving
+from membership import bought, entries, points, programme, reward, standing, told, usable
+from selling import DAY, sell, sold
 from test_orders import give_back, line
 
 CASH = {"paymentMethod": "Cash", "amountAuthorized": 16.4}
@@ -162,3 +163,34 @@ def race(server: Server) -> Counter[str | None]:
         codes = Counter(pool.map(pays, range(32)))
     standing(shop)
     return codes
+
+
+def test_a_ledger_is_told_with_what_is_due(shop: Sandbox) -> None:
+    programme(shop, pointsValidDays=10)
+    sell(shop, bought("O-1", sold("P-1001"), by="C-1014"))
+    told(shop, "POST", "/clock", {"advance": 10 * DAY})
+    found = told(shop, "GET", "/loyalty/C-1014")
+    assert (found["points"], found["tier"]) == (0, "BRONZE")
+    assert [(one["entryId"], one["type"], one["points"]) for one in found["entries"]] == [("1", "EARN", 24), ("2", "EXPIRE", -24)]
+    assert [one["type"] for one in told(shop, "GET", "/loyalty/C-1003")["entries"]] == ["ADJUST"]
+    answer = shop.server.admin("GET", f"/sandboxes/{shop.key}/loyalty/C-1012")
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "LOYALTY_PROFILE_NOT_FOUND")
+
+
+def test_the_command_shows_a_ledger(server: Server) -> None:
+    shop = Sandbox(server, server.minted(clock={"frozen": NOON}))
+    give_back(shop, "O-7001", line("1"))
+    words = ("--sandbox", shop.key, "--admin-url", server.admin_url, "--admin-token", server.token)
+    done = mockspi("loyalty", "C-1001", *words)
+    assert done.stdout.splitlines()[:3] == [
+        "C-1001: 2304 points, GOLD",
+        "  2024-07-01  ADJUST      +2135       2135",
+        "  2025-01-18  EARN         +205       2340  O-7001",
+    ]
+    assert done.stdout.splitlines()[3].startswith("  2027-01-15  EARN          -36       2304  O-7001 O-7001-R-")
+    assert json.loads(mockspi("loyalty", "C-1001", "--json", *words).stdout)["points"] == 2304
+    for name in ("BRONZE", "SILVER", "GOLD", "PLATINUM"):
+        told(shop, "DELETE", f"/records/loyalty_tiers/{name}")
+    assert mockspi("loyalty", "C-1001", *words).stdout.splitlines()[0] == "C-1001: 2304 points, no tier"
+    gone = mockspi("loyalty", "C/9", *words)
+    assert (gone.returncode, "Customer 'C/9' is not there" in gone.stderr) == (2, True)
