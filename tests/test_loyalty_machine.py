@@ -80,8 +80,8 @@ class Members(Merchant):
     @rule(
         wanted=st.tuples(st.sampled_from(PRODUCTS), st.sampled_from(PLACES), st.integers(1, 3)),
         price=st.sampled_from((0.99, 10, 24, 133.33)),
-        spent=st.sampled_from((0, 0, 7, 100, 481, 2000)),
-        used=st.sampled_from((None, None, *REWARDS, *OTHERS, "RW-0")),
+        spent=st.sampled_from((0, 0, 0, 7, 100, 2000)),
+        used=st.sampled_from((None, None, None, *REWARDS, *OTHERS, "RW-0")),
         cash=st.sampled_from((None, 0, 9.5)),
     )
     def sells_to_the_member(
@@ -145,5 +145,5 @@ def test_days_of_mixed_business_with_a_member_break_no_rule() -> None:
         max_examples=max(1, RUNS // 2), stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(Members, settings=chosen)
-    assert DONE["member: sold"] > RUNS // 2
+    assert DONE["member: sold"] + DONE["member: paid with a reward"] > RUNS // 4
     print(f"\n{dict(DONE)}")
