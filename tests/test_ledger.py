@@ -6,9 +6,18 @@ from typing import Any
 
 import pytest
 from conftest import NOON, Sandbox
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from membership import YEAR, asked, bought, entries, points, programme, standing, told
 from selling import DAY, order, sell, sold
 from test_orders import give_back, line
+
+from mockspi.clock import Clock
+from mockspi.retail import returns, sales
+from mockspi.retail.ledger import total
+from mockspi.retail.loyalty_rules import LOYALTY_RULES
+from mockspi.store.base import Criterion
+from mockspi.store.sqlite import SqliteStore
 
 MEMBER = "C-1003"  #: 140 points, BRONZE: one for a dollar
 
@@ -255,3 +264,32 @@ def test_what_a_set_says_of_a_ledger_is_where_it_goes_on(shop: Sandbox) -> None:
     sell(shop, bought("O-1", sold("P-1001", price=10), by="C-1001"))
     assert standing(shop, "C-1001")[0] == 2304 + 15  # what the profile says is what counts
     assert entries(shop, "C-1001")[-3:] == [("ADJUST", 6), ("ADJUST", -6), ("EARN", 15)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lines=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9999), st.integers(0, 99)), min_size=1, max_size=3),
+    spent=st.integers(0, 2340),
+    cash=st.integers(0, 99999),
+    data=st.data(),
+)
+def test_whatever_comes_back_by_parts_leaves_the_points_as_they_were(
+    store: SqliteStore, lines: list[tuple[int, int, int]], spent: int, cash: int, data: st.DataObject
+) -> None:
+    parts = [
+        sold("P-1001", units, str(index), price=price / 100, discount=min(off, price) / 100)
+        for index, (units, price, off) in enumerate(lines)
+    ]
+    tenders = [points(spent, 5), {"paymentMethod": "Cash", "amountAuthorized": cash / 100}]
+    units = data.draw(st.permutations([one["orderItemId"] for one in parts for _ in range(one["quantity"])]))
+    with store.write("points") as records:
+        sales.arrive(records, bought("O-1", *parts, by="C-1001", tenders=tenders), NOON)
+        for number, item in enumerate(units):
+            sent = {"orderId": "O-1", "requestId": str(number), "returnProductList": [line(item)]}
+            returns.give_back(records, sent, Clock())
+            customer = records.get("customers", "C-1001") or {}
+            booked = records.find("loyalty_entries", Criterion("customerId", ("C-1001",))).records
+            assert customer["loyaltyProfile"]["points"] == total(booked)
+            assert [list(rule(records)) for _, rule in LOYALTY_RULES if list(rule(records))] == []
+        assert total(booked) == 2340
+    store.reset("points")
