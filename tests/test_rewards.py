@@ -194,3 +194,23 @@ def test_the_command_shows_a_ledger(server: Server) -> None:
     assert mockspi("loyalty", "C-1001", *words).stdout.splitlines()[0] == "C-1001: 2304 points, no tier"
     gone = mockspi("loyalty", "C 9", *words)
     assert (gone.returncode, "Customer 'C 9' is not there" in gone.stderr) == (2, True)
+
+
+def test_what_comes_back_takes_the_points_that_it_brought(shop: Sandbox) -> None:
+    programme(shop, pointsValidDays=10)
+    sell(shop, bought("O-1", sold("P-1001", price=100), by="C-1014"))
+    told(shop, "POST", "/clock", {"advance": 5 * DAY})
+    sell(shop, bought("O-2", sold("P-1001", price=50), by="C-1014"))
+    give_back(shop, "O-2", line("1"))
+    told(shop, "POST", "/clock", {"advance": 5 * DAY})
+    assert told(shop, "GET", "/loyalty/C-1014")["points"] == 0
+
+
+def test_points_that_came_back_are_not_taken_again_when_an_exchange_adds_money(shop: Sandbox) -> None:
+    paid(shop, points(40, 26.4), {"paymentMethod": "Cash", "amountAuthorized": 26.4})
+    give_back(shop, "O-1", line("1"))
+    assert entries(shop, "C-1001")[-1] == ("REDEEM", 20)
+    fresh, more = sold("P-1036", item="2", price=100, storeId="S-102"), {"paymentMethod": "Cash", "amountAuthorized": 83.6}
+    give_back(shop, "O-1", line("1", exchange=True), orderProductList=[fresh], tenders=[more])
+    assert [kind for kind, _ in entries(shop, "C-1001")[-2:]] == ["EARN", "EARN"]
+    standing(shop, "C-1001")
