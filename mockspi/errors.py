@@ -121,6 +121,12 @@ class LoyaltyProfileNotFound(Refusal):
     code = "LOYALTY_PROFILE_NOT_FOUND"
 
 
+class TenderRefused(Refusal):
+    """A tender names a reward that cannot be used, or more points than are left; ``errors`` says which."""
+
+    code = "TENDER_REFUSED"
+
+
 class OrderNotFound(Refusal):
     """No order has this id, or none meets the criteria."""
 

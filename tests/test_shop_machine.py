@@ -41,7 +41,7 @@ def folder() -> Path:
     made = Path(mkdtemp(prefix="mockspi-machine-"))
     shutil.copytree(ROOT / "fixtures", made / "set", ignore=shutil.ignore_patterns("examples", "rules", "__pycache__"))
     records = made / "set/records"
-    for name in ("orders", "customers", "interactions", "rewards"):
+    for name in ("orders", "customers", "interactions", "rewards", "loyalty_entries", "employees", "delivery_slots"):
         (records / f"{name}.json").write_text("[]")
     lay(records)
     item = json.loads((records / "products.json").read_text())["records"][0]

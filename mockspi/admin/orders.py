@@ -16,6 +16,7 @@ from mockspi.errors import (
     OrderExists,
     Refusal,
     SlotNotAvailable,
+    TenderRefused,
 )
 from mockspi.exchange import Json
 from mockspi.retail import sales
@@ -57,7 +58,14 @@ class SlotGone(Failure):
     code = SlotNotAvailable.code
 
 
-_REFUSED: tuple[type[Failure], ...] = (OutOfStock, UnknownEmployee, FormerEmployee, OverLimit, SlotGone)
+class TenderNotTaken(Failure):
+    """A tender names a reward that cannot be used, or more points than are left; ``errors`` says which."""
+
+    status = 409
+    code = TenderRefused.code
+
+
+_REFUSED: tuple[type[Failure], ...] = (OutOfStock, UnknownEmployee, FormerEmployee, OverLimit, SlotGone, TenderNotTaken)
 
 
 class OrderArrived(Shape):

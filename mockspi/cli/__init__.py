@@ -13,6 +13,7 @@ from mockspi.cli import (
     fixtures,
     invariants,
     journal,
+    loyalty,
     openapi,
     replay,
     run,
@@ -72,6 +73,7 @@ for command in (
     journal.journal,
     replay.replay,
     invariants.invariants,
+    loyalty.loyalty,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

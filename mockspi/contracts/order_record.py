@@ -148,6 +148,7 @@ class Tender(_Public):
     expiryYear = Integer(low=2000, high=2100, source=ASSUMED)
     amountAuthorized = Money(required=True)
     points = Integer(low=0, source=ASSUMED, about="loyalty points that were paid with")
+    rewardId = Id(source=ASSUMED, about="the reward that was paid with; it is used up")
     paymentSequenceNumber = Text()
     paymentDevice = Text()
     paymentStatus = Text()

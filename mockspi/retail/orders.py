@@ -84,9 +84,18 @@ def paid(order: Json) -> Decimal:
     worth = added(order["orderProductList"], "total")
     if not order.get("tenders"):
         return worth
-    exchanges = {line["returnOrderId"] for line in order["orderProductList"] if "returnOrderId" in line}
-    got = (amount(tender["amountAuthorized"]) for tender in order["tenders"] if tender.get("paymentStatus") in (None, "APPROVED"))
-    return min(worth, sum(got, ZERO) + sum((carried(order, one) for one in exchanges), ZERO))
+    got = (amount(tender["amountAuthorized"]) for tender in order["tenders"] if is_paid(tender))
+    return min(worth, sum(got, ZERO) + sum((carried(order, one) for one in exchanges(order)), ZERO))
+
+
+def is_paid(tender: Json) -> bool:
+    """Whether a payment was made: it is approved, or nothing is said."""
+    return tender.get("paymentStatus") in (None, "APPROVED")
+
+
+def exchanges(order: Json) -> set[str]:
+    """The returns in which something was taken instead."""
+    return {line["returnOrderId"] for line in order["orderProductList"] if "returnOrderId" in line}
 
 
 def carried(order: Json, return_id: str) -> Decimal:

@@ -13,7 +13,7 @@ from itertools import chain
 
 from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
 from mockspi.exchange import Json
-from mockspi.retail import employees, order_rules, reservations, shipping, slots, stock
+from mockspi.retail import employees, loyalty_booked, order_rules, reservations, shipping, slots, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import CANCELED, DERIVED
@@ -40,6 +40,8 @@ def _book(records: Records, sent: Json, now: int) -> Json:
     slots.book(records, order, 0, now)
     reservations.lapse(records, now)
     taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
+    if order["orderStatus"] != CANCELED:
+        loyalty_booked.arrived(records, order, now)
     records.put("orders", order)
     return {"orderId": order["orderId"], "orderStatus": order["orderStatus"], "taken": taken}
 

@@ -15,6 +15,7 @@ from mockspi.errors import (
     OrderNotFound,
     ReturnQuantityExceeded,
     SlotNotAvailable,
+    TenderRefused,
 )
 from mockspi.exchange import Json
 from mockspi.retail import orders, returns, taxes_booked
@@ -196,6 +197,7 @@ CONTRACTS = (
             InsufficientInventory,
             EmployeeLimitExceeded,
             SlotNotAvailable,
+            TenderRefused,
         ),
         writes=True,
     ),
