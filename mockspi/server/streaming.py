@@ -41,11 +41,11 @@ class Streaming:
 
     async def __call__(self, reply: Reply, request: Request, scope: Scope, proto: Proto) -> None:
         """Send a reply. Where its rest cannot be made, the log says so and the connection breaks: nobody takes it for whole."""
-        connection, pieces = connection_of(scope), cast("Generator[bytes]", reply.chunks)
+        connection, pieces, whole = connection_of(scope), cast("Generator[bytes]", reply.chunks), False
         with connection or nullcontext():
-            whole = False
+            out = proto.response_stream(reply.status, headers_of(reply))  # Granian ends the body when nobody has this any more
             try:
-                whole = await self._send(reply.body, pieces, proto.response_stream(reply.status, headers_of(reply)), connection)
+                whole = await self._send(reply.body, pieces, out, connection)
             except Exception:
                 log.exception("%s", broken_off(request))
             finally:
