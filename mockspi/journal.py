@@ -19,6 +19,7 @@ from mockspi.store.rows import Filter, Level, Row
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
 EVERYTHING = Filter()
+STREAMED = -1  #: the size of a reply of which only the beginning is known when it is kept
 _PAGE = 200
 
 log = logging.getLogger("mockspi")
@@ -44,7 +45,7 @@ class Entry:
     milliseconds: float
     rule: str
     findings: list[Json]
-    cut: Mapping[str, int]  #: full sizes of the bodies that were too long to keep: ``request``, ``reply``
+    cut: Mapping[str, int]  #: full sizes of the bodies that were too long to keep: ``request``, ``reply`` (or STREAMED)
     trouble: Json
 
     def asked(self) -> Json:
@@ -61,8 +62,10 @@ class Entry:
         return fault if fault in LOST else self.status
 
     def told(self) -> Json:
-        """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept."""
-        cut = {side: {"bodyCut": size} for side, size in self.cut.items()}
+        """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept, ``streamed`` that
+        nobody knew its size.
+        """
+        cut = {side: {"streamed": True} if size == STREAMED else {"bodyCut": size} for side, size in self.cut.items()}
         sent = {} if self.body is None else {"body": self.body}
         came = {} if self.reply_body is None else {"body": self.reply_body}
         headers = dict(self.reply_headers)
@@ -164,6 +167,7 @@ def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     sent = masked_body(bare)
     came = masked_body(reply.body)
     cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
+    cut |= {"reply": STREAMED} if reply.chunks is not None else {}
     facts: Json = {
         "method": request.method,
         "query": masked_query(request.query),

@@ -143,6 +143,8 @@ class Service:
         return self.pages[request.path](request)
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], visit: _Visit) -> Reply:
+        if contract.streams and not self.patient:
+            raise WouldWait
         inputs, body = contract.check(request, path, self.max_body)
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)

@@ -79,9 +79,11 @@ class Ruling:
         """The reply with what happens to it on its way."""
         then, reply = self.rule.then, replace(reply, lasting=False)
         if "dribble" in then:
-            return replace(reply, trouble=Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"]))
-        fault = then.get("fault", "")
-        return replace(reply, trouble=Trouble(self.delay, fault)) if fault or self.delay else reply
+            trouble = Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"])
+            return replace(reply.whole(), trouble=trouble)
+        if fault := then.get("fault", ""):
+            return replace(reply.whole(), trouble=Trouble(self.delay, fault))
+        return replace(reply, trouble=Trouble(self.delay)) if self.delay else reply
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mockspi.server.again import Again
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
+from mockspi.server.streaming import Streaming
 from mockspi.server.waiting import Waiting
 from mockspi.service import Service
 
@@ -30,7 +31,7 @@ class Door:
 
     Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write, and
     those that would have to wait for the journal or a rule's count, do so in one of ``threads`` threads, so that nobody
-    else waits with them.
+    else waits with them. Replies that are made as they are sent are made in one thread more, piece by piece in turns.
     """
 
     def __init__(self, service: Service, threads: int, again: Again | None = None) -> None:
@@ -39,6 +40,7 @@ class Door:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
         self._waiting = Waiting()
         self._again, self._ticking = again, False
+        self._stream = Streaming(self._waiting)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hear of the end too: the loop keeps its own handlers, which work through the wake-up file descriptor."""
@@ -51,6 +53,7 @@ class Door:
         if self._again:
             self._again.write()
         self._pool.shutdown(wait=False)
+        self._stream.close()
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
@@ -62,10 +65,12 @@ class Door:
         if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(proto, self._service.max_body))
         reply = await self._reply(request, scope)
-        if reply.trouble is None:
-            proto.response_bytes(reply.status, headers_of(reply), reply.body)
+        if reply.trouble is not None:
+            reply = await self._troubled(scope, proto, reply)
+        if reply.chunks is not None:
+            await self._stream(reply, request, scope, proto)
         else:
-            await self._troubled(scope, proto, reply)
+            proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
     async def _reply(self, request: Request, scope: Scope) -> Reply:
         if request.method in _SAFE or (request.method, request.path) in self._reading:
@@ -94,12 +99,11 @@ class Door:
         else:
             loop.call_later(_TICK, self._tick)
 
-    async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> None:
+    async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> Reply:
         if (trouble := reply.trouble or Trouble()).fault:
-            reply = await commit(trouble, reply, scope, proto, self._waiting) or reply
-        else:
-            await self._waiting.pause(trouble.delay / 1000)
-        proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
+            return await commit(trouble, reply, scope, proto, self._waiting) or reply
+        await self._waiting.pause(trouble.delay / 1000)
+        return reply
 
 
 def to_request(scope: Scope) -> Request:
