@@ -17,7 +17,9 @@ from mockspi.contract import Contract
 from mockspi.contracts import GROUPS, SPIS
 from mockspi.contracts.collections import KINDS
 from mockspi.contracts.common import BrokenReply, RefusalReply
+from mockspi.contracts.events import EVENTS
 from mockspi.errors import Failure
+from mockspi.event import Event
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
 from mockspi.schema import Integer, Many, Moment, Number, Part, Shape, instance
@@ -58,7 +60,9 @@ class Converter(OpenAPIConverter):
 
 
 def mark(member: Json, field: fields.Field[Any] | None, shape: Shape) -> None:
-    """Say of a property where it comes from: its own mark, else its shape's."""
+    """Say of a property where it comes from: its own mark, else its shape's; and its pattern as JSON Schema writes it."""
+    if pattern := member.get("pattern"):
+        member["pattern"] = f"^{pattern.removeprefix('^').removesuffix(chr(92) + 'Z')}$"
     if field is not None:
         member["x-source"] = field.metadata.get("x-source", shape.SOURCE)
 
@@ -249,6 +253,29 @@ def _examples(found: Json) -> Json:
 def record_schemas() -> dict[str, Json]:
     """JSON Schemas of the record files, for editors: collection to schema."""
     return {kind.collection.name: _listed(kind.shape, kind.collection.name) for kind in KINDS}
+
+
+def event_schemas() -> dict[str, Json]:
+    """JSON Schemas of the files with examples of events, for editors: event id to schema."""
+    return {event.id: _exampled(event) for event in EVENTS}
+
+
+def _exampled(event: Event) -> Json:
+    example = {
+        "type": "object",
+        "required": ["about", "body"],
+        "additionalProperties": False,
+        "properties": {"about": {"type": "string"}, "body": {"$ref": f"#/$defs/{event.body.__name__}"}},
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": event.id,
+        "description": f"{event.about} Name of an example, then what it shows and what is posted.",
+        "type": "object",
+        "properties": {"$schema": {"type": "string"}},
+        "additionalProperties": example,
+        "$defs": _definitions(event.body),
+    }
 
 
 def _listed(shape: type[Shape], name: str) -> Json:
