@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,12 @@ from mockspi.cli import main as command_line
 from mockspi.connectors import ConnectorFile
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
+from mockspi.contracts.events import EVENTS
 from mockspi.errors import Refusal
 from mockspi.exchange import Json
+from mockspi.fixtures.layout import layout
 from mockspi.fixtures.reading import sample_set
+from mockspi.openapi.schemas import document_schema, event_schemas, record_schemas
 from mockspi.openapi.webhooks import webhooks
 from mockspi.rehearsing import book_of
 from mockspi.routes import sample_query
@@ -37,6 +41,7 @@ def generated() -> dict[str, str]:
     made |= {f"fixtures/schemas/{name}.json": _json(schema) for name, schema in schemas().items()}
     made |= {
         "docs/contracts.md": contracts(),
+        "docs/events.md": events(),
         "docs/settings.md": settings(),
         "docs/cli.md": commands(),
         "docs/magic.md": magic(),
@@ -68,14 +73,14 @@ def schemas() -> dict[str, Json]:
     }
     codes = sorted({failure.code for contract in SPIS for failure in contract.fails})
     return {
-        **openapi.record_schemas(),
-        **{f"events/{name}": schema for name, schema in openapi.event_schemas().items()},
+        **record_schemas(),
+        **{f"events/{name}": schema for name, schema in event_schemas().items()},
         "examples": _object('What an example shows, then its request and reply; "*" stands for any value.', exchange),
         "messages": {**_object("Error code, then its text.", text), "properties": {"$schema": text} | dict.fromkeys(codes, text)},
         "custom_attributes": _object("Collection, then the merchant's own attributes.", {"type": "array", "items": text}),
-        "connectors": openapi.document_schema(ConnectorFile),
-        "rules": openapi.document_schema(Scenario),
-        "magic": openapi.document_schema(Catalogue),
+        "connectors": document_schema(ConnectorFile),
+        "rules": document_schema(Scenario),
+        "magic": document_schema(Catalogue),
     }
 
 
@@ -106,6 +111,46 @@ def contracts() -> str:
         "mockspi's assumption in the vendor's manner (most of the vendor's field schemas are not public).\n\n"
     )
     return f"# Contracts\n\n{_NOTE}{intro}{heading}" + "\n".join(table) + "\n\n" + "\n".join(parts)
+
+
+def events() -> str:
+    """docs/events.md: the table, each event with an example, each body's members."""
+    told = [describing.event_details(event, sample_set()) for event in EVENTS]
+    rows = [f"| [{one['name']}](#{anchor(one['id'])}) | {_where(one)} | {one['source']} | {one['about']} |" for one in told]
+    members = {name: rows for one in told for name, rows in one["shapes"].items()}
+    intro = (
+        "What the platforms post to a merchant's endpoint. `mockspi events NAME` shows one with every example.\n\n"
+        "**seed** is the vendor's own text as this project was given it, **public** another public text, **assumed** is "
+        "mockspi's assumption. Of Retail Cloud's bodies only the order object is public; which members of Emporix' must come "
+        "is not stated. Where no version is said, the first of several is meant.\n\n"
+        "| event | platform | source | |\n|---|---|---|---|\n"
+    )
+    parts = [*map(_event, told), "# Bodies\n", *(_members(name, members[name]) for name in sorted(members))]
+    return f"# Events\n\n{_NOTE}{intro}" + "\n".join(rows) + "\n\n" + "\n".join(parts)
+
+
+def _where(told: Json) -> str:
+    return f"{told['platform']} {told['version']}".rstrip()
+
+
+def _event(told: Json) -> str:
+    shown = told["examples"]
+    short = min(shown, key=lambda name: len(layout(shown[name]["body"])) + (not shown[name]["body"]) * 10**6)
+    lines = [f"## {told['id']}", "", told["about"], ""]
+    lines += [f"- {' or '.join(told['methods'])}; body: [{told['body']}](#{told['body'].lower()})"]
+    lines += [f"- events: {', '.join(f'`{one}`' for one in told['events'])}"] if told["events"] else []
+    lines += [f"- examples (`fixtures/events/{told['id']}.json`):", ""]
+    lines += [f"  - `{name}`: {one['about']}" for name, one in shown.items()]
+    return "\n".join([*lines, "", f"`{short}`:", "", "```json", layout(shown[short]["body"]).rstrip(), "```", ""])
+
+
+def _members(name: str, rows: list[Json]) -> str:
+    lines = [f"## {name}", "", "| member | type | | source | |", "|---|---|---|---|---|"]
+    for one in rows:
+        kind = one["type"] + (f" of [{one['of']}](#{one['of'].lower()})" if "of" in one else "")
+        need = "required" if one["required"] else "or null" if one.get("null") else ""
+        lines.append(f"| `{one['name']}` | {kind} | {need} | {one['source']} | {one.get('about', '')} |")
+    return "\n".join([*lines, ""])
 
 
 def magic() -> str:
@@ -141,7 +186,7 @@ def readme() -> str:
 
 def anchor(heading: str) -> str:
     """The fragment that GitHub gives a heading."""
-    return heading.lower().replace(".", "")
+    return re.sub(r"[^\w-]", "", heading.lower())
 
 
 def _contract(contract: Contract) -> str:
