@@ -10,6 +10,7 @@ import click
 from mockspi import __version__
 from mockspi.cli import (
     contracts,
+    events,
     fixtures,
     invariants,
     journal,
@@ -63,6 +64,7 @@ for command in (
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,
+    events.events,
     openapi.openapi,
     scenario.scenario,
     scenario.magic,
