@@ -61,13 +61,15 @@ def test_a_handshake_that_never_ends_ends_too() -> None:
 
 
 def test_a_resolver_that_never_answers_is_not_waited_for(receiver: Receiver) -> None:
-    gone = threading.Event()
+    gone, answered = threading.Event(), []
 
     def resolve(host: str) -> list[str]:
         gone.wait(20)
+        answered.append(host)
         return ["127.0.0.1"]
 
-    assert Outbound((), resolve).send(POST, receiver.url, 300).error == "no whole answer within 300 ms"
+    heard = Outbound((), resolve).send(POST, receiver.url, 300)
+    assert (heard.error, answered) == ("no whole answer within 300 ms", [])
     gone.set()
 
 
