@@ -22,6 +22,7 @@ from mockspi.errors import UsageError
 CONFIG_FILE, PREFIX, MEMORY, _SHORTEST_KEY = "mockspi.toml", "MOCKSPI_", "memory", 3
 MAIN = "main"  #: the name of the fixture set that every sandbox has unless it was made from another
 _TOKEN = (r"([\x21-\x7e]{8,})?", "at least eight letters, digits or signs without spaces are")
+_BASE = (r"(/[\w.~-]+)*/?", "a path such as /spi is", "/")
 _VERSION = (r"[0-9]+(\.[0-9]+)*", "a version such as 1.0 is")
 DEFAULT_KEYS = ("staging=mockspi-staging",)
 #: Variables that mockspi hands to others; they are not settings.
@@ -101,19 +102,13 @@ def _named_folder(value: Any) -> tuple[str, str]:
     return name, folder
 
 
-def _fits(pattern: str, expected: str) -> Callable[[Any], str]:
+def _fits(pattern: str, expected: str, end: str = "") -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if re.fullmatch(pattern, str(value)):
-            return str(value)
+            return str(value).rstrip(end)
         raise ValueError(f"{expected} expected")
 
     return read
-
-
-def _base(value: Any) -> str:
-    if not re.fullmatch(r"(/[\w.~-]+)*/?", str(value)):
-        raise ValueError("a path such as /spi is expected")
-    return str(value).rstrip("/")
 
 
 SETTINGS = (
@@ -129,7 +124,7 @@ SETTINGS = (
     Setting("reload", True, "Whether a fixture set that changes is read again; on or off.", _switch("on or off"), "on|off"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
     Setting("api_version", ("1.0",), "A version segment that is served.", _fits(*_VERSION), "VERSION", True),
-    Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
+    Setting("base_path", "/spi", "What stands before the version in every path.", _fits(*_BASE), "PATH"),
     Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", _path, "FILE"),
     Setting("state", "", "Folder for what is written; memory keeps nothing. The user's state folder unless given.", _path, "DIR"),
     Setting("workers", 1, "Worker processes.", _whole(1, 64), "N"),
