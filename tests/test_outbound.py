@@ -205,6 +205,19 @@ def test_a_header_that_cannot_go_out_is_named_without_its_value(name: str, value
     assert not receiver.heard
 
 
+def test_a_method_that_is_none_is_refused(receiver: Receiver) -> None:
+    for method in ("", "PO ST", "POST / HTTP/1.1\r\nX-A: 1\r\n\r\nPOST"):
+        with pytest.raises(Unsendable, match="is none"):
+            send(receiver.url, wire=Wire(method, (), b""))
+    assert not receiver.heard
+
+
+def test_nothing_is_slipped_in_by_a_path(receiver: Receiver) -> None:
+    send(f"{receiver.url}/a b\r\nX-Slipped: 1?c=d e#f")
+    (came,) = receiver.heard
+    assert (came.path, "x-slipped" in came.headers) == ("/hook/a%20b%0D%0AX-Slipped:%201?c=d%20e", False)
+
+
 def test_who_calls_can_be_said_otherwise(receiver: Receiver) -> None:
     send(receiver.url)
     send(receiver.url, wire=Wire("PUT", (("user-agent", "pos/1"), ("X-Latin", "é")), b""))

@@ -136,6 +136,7 @@ def test_svix_names() -> None:
         ("standard", {"body": {"a": float("nan")}}, SECRET, "cannot be sent as JSON"),
         ("next-commerce", {"body": {"a": float("inf")}}, SECRET, "cannot be sent as JSON"),
         ("emporix", {"body": {"a": 10**400}}, SECRET, "a number that JavaScript cannot hold"),
+        ("emporix", {"body": {"a": json.loads("[" * 700 + "]" * 700)}}, SECRET, "nested too deep"),
         ("emporix", {"body": {"a": float("nan")}}, SECRET, "cannot be sent as JSON"),
     ],
 )

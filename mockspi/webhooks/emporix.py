@@ -37,8 +37,8 @@ class Emporix(Way):
         try:
             own += [(SIGNATURES[EMPORIX], emporix_signature(secret, body))] if secret else []
             raw = canonical(body).encode("utf-8", "backslashreplace") if self.sent == "canonical" else raw
-        except OverflowError:
-            raise Unsendable("the body cannot be signed: it has a number that JavaScript cannot hold") from None
+        except (OverflowError, RecursionError):
+            raise Unsendable("the body cannot be signed: nested too deep, or a number that JavaScript cannot hold") from None
         return wire(message, raw, own)
 
 

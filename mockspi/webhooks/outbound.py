@@ -188,6 +188,8 @@ def _port(where: Url) -> int:
 
 def _headers(wire: Wire) -> dict[str, str]:
     """The headers of a request, ours with them; Unsendable names one that cannot go out, but not its value."""
+    if not _NAME.fullmatch(wire.method):
+        raise Unsendable(f"the method {wire.method!r} is none")
     for name, value in wire.headers:
         if name.lower() in _OURS:
             raise Unsendable(f"the header {name} cannot be set: it follows from what is sent and where")
