@@ -19,8 +19,13 @@ Check = Callable[[Any], bool]
 
 
 def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
-    """Whether a document keeps a shape; ``closed`` refuses every member that is not declared, and every null."""
+    """Whether a document keeps a shape; ``closed`` refuses every member that is not declared, and every null that is not."""
     return compiled(shape, closed)(value)
+
+
+def fits(field: fields.Field[Any], value: Any) -> bool:
+    """Whether a value may stand where a field is."""
+    return _field(field, False)(value)
 
 
 @cache
@@ -48,7 +53,8 @@ def compiled(shape: type[Shape], closed: bool) -> Check:
 def _field(field: fields.Field[Any], closed: bool) -> Check:
     validators = [_validator(one) for one in field.validators]
     inner = _type(field, closed)
-    return _all([inner, *validators]) if validators else inner
+    check = _all([inner, *validators]) if validators else inner
+    return (lambda value: value is None or check(value)) if field.allow_none else check
 
 
 def _all(checks: list[Check]) -> Check:

@@ -14,7 +14,7 @@ PLATFORMS = (RETAIL_CLOUD, EMPORIX, NEXT_COMMERCE, STANDARD)
 class Event:
     """One event. ``body`` is everything that is posted, the platform's envelope with it.
 
-    Its examples are in ``fixtures/events/{platform}/{name}.json``.
+    Its examples are in ``fixtures/events/{id}.json``. Of an event that has several versions the first is the current one.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Event:
     methods: tuple[str, ...] = ("POST",)
     version: str = ""  #: where the platform has several of one event
     also: tuple[str, ...] = ()  #: other spellings
+    inside: tuple[str, ...] = ()  #: what its connector subscribes within it, told by the member ``eventType``
 
     @property
     def id(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
+Field = fields.Field[Any]
 SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
 _VAST = 1e12  # no amount comes near
 _SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
@@ -220,6 +221,10 @@ def field_at(shape: type[Shape], where: Sequence[str]) -> fields.Field[Any] | No
 
 def expectation(field: fields.Field[Any]) -> str:
     """What a field wants, in a few words."""
+    return _expectation(field) + " or null" * field.allow_none
+
+
+def _expectation(field: fields.Field[Any]) -> str:
     for one in field.validators:
         if isinstance(one, validate.OneOf):
             return f"one of {', '.join(map(str, one.choices))}"
