@@ -13,7 +13,10 @@ from conftest import ROOT, mockspi
 
 from mockspi.contracts.events import EVENTS, named
 from mockspi.contracts.events.retail_carts import REASONS
+from mockspi.contracts.order_record import Order
 from mockspi.openapi.webhooks import webhooks
+from mockspi.retail.order_rules import ORDER_RULES
+from mockspi.retail.orders import DERIVED
 from mockspi.webhooks.making import examples
 
 VOID = "events/retail-cloud/VOID_CART.json"
@@ -63,6 +66,13 @@ def test_a_void_has_an_example_of_each_reason_and_of_every_reading_of_an_empty_c
     assert bodies["expired"] == {"reasonCode": "SYS_CART_EXPIRED"}
     assert bodies["expired-empty-body"] == {}
     assert bodies["expired-empty-cart"]["productList"] == []
+
+
+def test_the_orders_of_the_examples_add_up() -> None:
+    for event in [one for one in EVENTS if issubclass(one.body, Order)]:
+        for name, shown in examples(event).items():
+            kept = {member: value for member, value in shown["body"].items() if member not in DERIVED}
+            assert [problem for _, rule in ORDER_RULES for problem in rule(kept)] == [], (event.id, name)
 
 
 #: file, what stands there, what is put there instead, pointer, words
