@@ -6,7 +6,7 @@ ARGS ?=
 COVERAGE ?=
 MEASURED := $(if $(COVERAGE),PYTHONPATH=$(CURDIR)/tests COVERAGE_FILE=$(CURDIR)/.coverage)
 
-.PHONY: serve test check generate fuzz clean
+.PHONY: serve test check generate fuzz bench clean
 
 serve: $(BIN)/mockspi
 	@exec $(BIN)/mockspi serve $(ARGS)
@@ -48,6 +48,10 @@ $(VENV)/.check: $(BIN)/mockspi
 $(VENV)/.fuzz: $(BIN)/mockspi
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@
+
+# how near it comes to the server that carries it; needs wrk and a quiet machine
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ def serving(*words: str, before: Sequence[str] = ()) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(60)
+
+
+def until(port: int) -> None:
+    """Wait for somebody who listens."""
+    for _ in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    sys.exit(f"nobody listens on {port}")
 
 
 def percentiles(milliseconds: Sequence[float]) -> str:

@@ -38,6 +38,7 @@ from mockspi.settings import MAIN, Settings, cache_folder, state_folder
 from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
+from mockspi.store.pending import Writers
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
@@ -110,12 +111,12 @@ class House:
         return RuleStore(self.overlay.with_name("rules.sqlite"), system_now)
 
     def journal(self) -> Journal:
-        """What happened."""
-        settings = self.settings
-        kept = JournalStore(self.overlay.with_name("journal.sqlite"), settings.journal_entries, settings.journal_bytes)
+        """What happened, for those who read it."""
+        settings, path = self.settings, self.overlay.with_name("journal.sqlite")
+        kept = JournalStore(path, settings.journal_entries, settings.journal_bytes, Writers(self.counts).catch_up)
         return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
 
-    def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
+    def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
         """A service over this house; every process makes its own."""
         settings = self.settings
         return Service(
@@ -125,7 +126,7 @@ class House:
             real=system_now,
             policy=Policy(settings.reservation_minutes, settings.delivery_groups),
             max_body=settings.max_body,
-            journal=self.journal().write,
+            journal=(journal or self.journal()).write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FOLDERS
-from mockspi.store.journal import Row
+from mockspi.store.rows import Row
 
 FORMAT, VERSION = "mockspi-bundle", 1
 SETTINGS = ("base_path", "api_version", "reservation_minutes", "delivery_groups", "max_body", "journal_body")

@@ -31,3 +31,20 @@ class Clock:
     def new_id(self, prefix: str) -> str:
         """A new id such as ``C-7QK2M0XW1P``."""
         return f"{prefix}-{self.chance()}"
+
+
+class Watched:
+    """A clock, and whether anybody asked it: who did not gives the same answer tomorrow."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.asked = False
+
+        def now() -> int:
+            self.asked = True
+            return clock.now()
+
+        def chance() -> str:
+            self.asked = True
+            return clock.chance()
+
+        self.handed = Clock(now, chance)

@@ -75,6 +75,7 @@ class Contract:
     aliases: tuple[str, ...] = ()  #: other paths
     legacy: bool = False
     media: str = "application/json"
+    streams: bool = False  #: whether its reply may be long and is then made as it is sent; never on the event loop
 
     @property
     def id(self) -> str:

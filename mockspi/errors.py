@@ -121,6 +121,12 @@ class LoyaltyProfileNotFound(Refusal):
     code = "LOYALTY_PROFILE_NOT_FOUND"
 
 
+class TenderRefused(Refusal):
+    """A tender names a reward that cannot be used, or more points than are left; ``errors`` says which."""
+
+    code = "TENDER_REFUSED"
+
+
 class OrderNotFound(Refusal):
     """No order has this id, or none meets the criteria."""
 
@@ -161,6 +167,18 @@ class EmployeeInactive(Refusal):
     """The employee exists but is no longer active."""
 
     code = "EMPLOYEE_INACTIVE"
+
+
+class EmployeeLimitExceeded(Refusal):
+    """The purchases of the employee would come to more than their limit in this period; ``errors`` says by how much."""
+
+    code = "EMPLOYEE_LIMIT_EXCEEDED"
+
+
+class SlotNotAvailable(Refusal):
+    """A chosen slot is unknown, full, over or not of this way; ``errors`` says which."""
+
+    code = "SLOT_NOT_AVAILABLE"
 
 
 class AddressNotServiceable(Refusal):

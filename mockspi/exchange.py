@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -51,17 +51,31 @@ class Reply:
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     trouble: Trouble | None = None
-    chunks: Iterable[bytes] | None = None  #: instead of ``body``, where a reply of the admin port is made as it is sent
+    lasting: bool = False  #: the same at any time, until a record, a rule or the sandbox changes
+    chunks: Iterable[bytes] | None = None  #: what follows ``body``, where the reply is made as it is sent
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Reply:
         """A JSON reply, serialised once."""
         return cls(status, encode(document), (("Content-Type", JSON_TYPE), *headers))
 
+    @classmethod
+    def streamed(cls, pieces: Generator[bytes], least: int, headers: Iterable[tuple[str, str]]) -> Reply:
+        """A reply whose pieces, each of ``least`` bytes or more but the last, are made as they are sent; one alone is whole."""
+        first = next(pieces, b"")
+        if len(first) >= least:
+            return cls(200, first, tuple(headers), chunks=pieces)
+        pieces.close()
+        return cls(200, first, tuple(headers))
+
+    def whole(self) -> Reply:
+        """The same with all of its body."""
+        return self if self.chunks is None else replace(self, body=b"".join([self.body, *self.chunks]), chunks=None)
+
     def without_body(self) -> Reply:
-        """The answer to HEAD: the same headers, the length of the body that GET would bring, no body."""
+        """The answer to HEAD: the same headers, no body, and its length where GET would tell it."""
         if self.chunks is not None:
-            return replace(self, chunks=())
+            return replace(self, body=b"", chunks=())
         return replace(self, body=b"", headers=(*self.headers, ("Content-Length", str(len(self.body)))))
 
 

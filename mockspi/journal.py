@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,14 @@ from mockspi.contract import parse, unpack
 from mockspi.errors import Failure, StoreBusy, UsageError
 from mockspi.exchange import LOST, Exchange, Json, encode
 from mockspi.masking import masked_body, masked_header, masked_path, masked_query, sound
-from mockspi.store.journal import Filter, JournalStore, Level, Row, Unwritten
+from mockspi.store.happened import Happened
+from mockspi.store.journal import JournalStore, Unwritten
+from mockspi.store.rows import Filter, Level, Row
 
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
 EVERYTHING = Filter()
+STREAMED = -1  #: the size of a reply of which only the beginning is known when it is kept
 _PAGE = 200
 
 log = logging.getLogger("mockspi")
@@ -42,7 +45,7 @@ class Entry:
     milliseconds: float
     rule: str
     findings: list[Json]
-    cut: Mapping[str, int]  #: full sizes of the bodies that were too long to keep: ``request``, ``reply``
+    cut: Mapping[str, int]  #: full sizes of the bodies that were too long to keep: ``request``, ``reply`` (or STREAMED)
     trouble: Json
 
     def asked(self) -> Json:
@@ -59,8 +62,10 @@ class Entry:
         return fault if fault in LOST else self.status
 
     def told(self) -> Json:
-        """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept."""
-        cut = {side: {"bodyCut": size} for side, size in self.cut.items()}
+        """The entry as JSON; ``bodyCut`` is the full size of a body of which only the beginning is kept, ``streamed`` that
+        nobody knew its size.
+        """
+        cut = {side: {"streamed": True} if size == STREAMED else {"bodyCut": size} for side, size in self.cut.items()}
         sent = {} if self.body is None else {"body": self.body}
         came = {} if self.reply_body is None else {"body": self.reply_body}
         headers = dict(self.reply_headers)
@@ -92,6 +97,7 @@ class Journal:
     most_body: int
     base: str
     versions: Sequence[str]
+    before: Callable[[str, bool], None] = lambda *_: None  #: brings what happened in a space before; may raise WouldWait
 
     def write(self, exchange: Exchange, wait: bool = True) -> None:
         """Keep an exchange, or raise WouldWait where that cannot be done at once and nobody may ``wait``.
@@ -100,11 +106,20 @@ class Journal:
         """
         if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
             return
+        self.before(exchange.space, wait)
         try:
             findings = self._findings(exchange, wait)
             self.store.add(exchange.space, row(exchange, findings, self.most_body), wait=wait)
         except (Unwritten, StoreBusy, UsageError) as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
+
+    def write_again(self, space: str, happened: Sequence[Happened], wait: bool = True) -> None:
+        """The same for exchanges that are like others before."""
+        try:
+            self.store.add_again(space, happened, wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
+            name = space.partition("~")[0] or "(none)"
+            log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
         """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""
@@ -152,6 +167,7 @@ def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     sent = masked_body(bare)
     came = masked_body(reply.body)
     cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
+    cut |= {"reply": STREAMED} if reply.chunks is not None else {}
     facts: Json = {
         "method": request.method,
         "query": masked_query(request.query),

@@ -85,7 +85,7 @@ def play(example: examples.Example, found: dict[str, dict[str, object]], service
     key = f"rehearsal-{next(_rehearsals)}"
     for needed in examples.before(example, SPIS, found):
         service.handle(_asked(needed, key))
-    return service.handle(_asked(example, key))
+    return service.handle(_asked(example, key)).whole()
 
 
 def _asked(example: examples.Example, key: str) -> Request:

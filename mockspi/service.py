@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-from mockspi.clock import random_id
+from mockspi.clock import Watched, random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.editions import Edition
 from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
@@ -21,7 +21,7 @@ from mockspi.settings import MAIN
 
 log = logging.getLogger("mockspi")
 
-UNAUTHORIZED = Reply(401)
+UNAUTHORIZED = Reply(401, lasting=True)
 _NOBODY = Sandbox("", "")
 
 
@@ -59,7 +59,11 @@ class Service:
         return replace(self, rules=self.rules.at_once() if self.rules else None, patient=False)
 
     def handle(self, request: Request) -> Reply:
-        """The reply to a request; always one, whatever happens. The whole call happens at one moment of time."""
+        """The reply to a request; always one, whatever happens."""
+        return self.answered(request)[0].reply
+
+    def answered(self, request: Request) -> tuple[Exchange, Sandbox | None]:
+        """The exchange that a request makes, and whose it is. The whole call happens at one moment of time."""
         start, real = perf_counter(), self.real()
         sandbox, reply = self.opened(request)
         contract: Contract | None = None
@@ -68,11 +72,11 @@ class Service:
             contract, reply, rule = self._served(request, sandbox, real)
         if request.method == "HEAD":
             reply = reply.without_body()
-        if self.journal or self.notices:
-            owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
-            clock = owner.timing.now(real)
-            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule))
-        return reply
+        owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
+        clock = owner.timing.now(real)
+        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
+        self._tell(exchange)
+        return exchange, sandbox
 
     def _tell(self, exchange: Exchange) -> None:
         """Before the reply goes out."""
@@ -117,6 +121,8 @@ class Service:
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
             reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, visit)
+            if reply.lasting and self.rules and not self.rules.rests(asked, visit.sandbox, visit.edition.book):
+                reply = replace(reply, lasting=False)
         except Failure as failure:
             reply = self._refusal(contract, request, failure, visit)
         except WouldWait:
@@ -137,14 +143,19 @@ class Service:
         return self.pages[request.path](request)
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], visit: _Visit) -> Reply:
+        if contract.streams and not self.patient:
+            raise WouldWait
         inputs, body = contract.check(request, path, self.max_body)
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)
         view = (store.write if contract.writes else store.view)(sandbox.space)
         with view as records:
-            clock = sandbox.clock(records.next_number, visit.real)
-            found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
-            return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+            clock = Watched(sandbox.clock(records.next_number, visit.real))
+            found = contract.answer(Call(inputs, body, records, clock.handed, text, self.policy))
+            if isinstance(found, Reply):
+                return found
+            reply = self._checked(contract, request, without_nulls(found))
+            return replace(reply, lasting=request.method == "GET" and not contract.writes and not clock.asked)
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
         """The reply, or the defect: raised, so that what was written with it is undone."""

@@ -133,6 +133,7 @@ SETTINGS = (
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
     Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", _path, "FILE"),
     Setting("state", "", "Folder for what is written; memory keeps nothing. The user's state folder unless given.", _path, "DIR"),
+    Setting("fast_door", True, "Whether a reply that still holds is given again; on or off.", _switch("on or off"), "on|off"),
     Setting("workers", 1, "Worker processes.", _whole(1, 64), "N"),
     Setting("threads", 32, "Threads in each worker.", _whole(1, 1024), "N"),
     Setting("max_body", 1_048_576, "Largest request body in bytes, unpacked.", _whole(1, 1_073_741_824), "BYTES"),

@@ -183,6 +183,23 @@ def addresses(sandbox: Sandbox, customer_id: str = "C-1001") -> list[dict[str, A
     return listed
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_addresses_that_come_with_a_customer_have_ids_of_their_own(sandbox: Sandbox, method: str) -> None:
+    known, id_ = {"POST": {}, "PUT": {"customerId": "C-1001"}}[method], {"addressId": "A-1"}
+    sent = {"profile": {"lastName": "Lovelace", **known}, "addressList": [{**NEW, **id_}, {**NEW, **id_}, NEW]}
+    made = sandbox(method, CUSTOMERS, json=sent).json()["profile"]["customerId"]
+    ids = [one["addressId"] for one in addresses(sandbox, made)]
+    assert (ids[0], len(set(ids))) == ("A-1", 3)
+    assert all(ids)
+
+
+def test_an_id_that_fits_into_no_path_is_refused(sandbox: Sandbox) -> None:
+    answer = sandbox("POST", CUSTOMERS, json={"profile": {"lastName": "Slash", "customerId": "C/1"}})
+    (told,) = answer.json()["errors"]
+    assert (answer.status_code, told["path"]) == (400, "/profile/customerId")
+    assert found(sandbox, lastName="slash") == []
+
+
 NEW = {"addressLine1": "1 New Road", "city": "Chicago", "countryCode": "US"}
 
 

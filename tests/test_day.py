@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conftest import NOON, Sandbox
+from membership import entries, reward, standing, usable
 from selling import sell
 from test_checkout import CHICAGO, at, online, revert
 from test_orders import give_back, line, read, search
@@ -44,6 +45,8 @@ def test_a_day_at_the_shop(shop: Sandbox) -> None:
     found = shop("GET", "/sa/customers", params={"phone": "555-0101"}).json()["customers"][0]
     assert found["profile"]["customerId"] == CART["customerId"]
     tees, bags = stock(shop)
+    had, mine = standing(shop, "C-1001"), usable(shop)
+    assert (had, mine) == ((2340, "GOLD"), ["R-3001", "R-3002"])
 
     held = told(shop, "/sa/cartValidation", {**CART, "productList": LINES})
     assert [one["locationId"] for one in held["reservation"]["productList"]] == ["S-102", "ONLINE"]
@@ -61,15 +64,26 @@ def test_a_day_at_the_shop(shop: Sandbox) -> None:
     lines = [sold(one, tax) for one, tax in zip(LINES, taxes, strict=True)]
     parts = {"orderSubTotal": "subTotal", "discount": "discount", "taxSubTotal": "tax", "totalAmount": "total"}
     sums = {total: cents(sum(one[name] for one in lines)) for total, name in parts.items()}
-    card = {"paymentMethod": "CreditCard", "cardType": "visa", "lastFour": "7777", "amountAuthorized": sums["totalAmount"]}
+    card = {
+        "paymentMethod": "CreditCard",
+        "cardType": "visa",
+        "lastFour": "7777",
+        "amountAuthorized": cents(sums["totalAmount"] - 10),
+    }
     order = {
         "orderId": "O-DAY", "cartId": "CART-DAY", "orderSource": "IN_STORE", "storeId": "S-102", "orderDate": NOON,
         "orderStatus": "COMPLETED", "currency": "USD", "customerProfile": {"customerId": "C-1001"}, **sums,
         "taxableAmount": cents(sums["totalAmount"] - sums["taxSubTotal"]), "orderProductList": lines,
-        "tenders": [card],
+        "tenders": [reward("R-3001"), card],
     }  # fmt: skip
+    earns = told(shop, "/sa/getLoyaltyPoints", order)
+    assert (earns["pointsEarned"], standing(shop, "C-1001"), usable(shop)) == (282, had, mine)  # 188.01 x 1.5: a question
     orders = len(search(shop, customerId="C-1001"))
     assert "errorCode" not in sell(shop, order)
+    assert stock(shop) == (tees - 2, bags - 1)
+    assert (standing(shop, "C-1001"), usable(shop)) == ((2340 + 282, "GOLD"), ["R-3002"])
+    second = {**order, "orderId": "O-DAY-2", "cartId": "CART-DAY-2"}
+    assert sell(shop, second)["errors"] == [{"path": "/tenders/0/rewardId", "message": "'R-3001' is used already"}]
     assert stock(shop) == (tees - 2, bags - 1)
     assert revert(shop, "CART-DAY") == [0, 0]
     assert search(shop, paymentCard={"lastFour": "7777"}) == search(shop, customerId="C-1001")[:1] == ["O-DAY"]
@@ -79,6 +93,7 @@ def test_a_day_at_the_shop(shop: Sandbox) -> None:
     first = give_back(shop, "O-DAY", line("1"), requestId="RETURN-1")
     assert first["orderStatus"] == "PARTIALLY_REFUNDED"
     assert stock(shop) == (tees - 1, bags - 1)
+    assert entries(shop, "C-1001")[2:] == [("EARN", 282), ("EARN", -33)]  # 166.50 x 1.5 is left
     second = give_back(shop, "O-DAY", line("1"), requestId="RETURN-2")
     assert cents(first["refundAmount"] + second["refundAmount"]) == lines[0]["total"]
     assert stock(shop) == (tees, bags - 1)
@@ -86,3 +101,8 @@ def test_a_day_at_the_shop(shop: Sandbox) -> None:
     assert give_back(shop, "O-DAY", line("1"), requestId="RETURN-2") == second
     assert [one["orderItemId"] for one in read(shop, "O-DAY")["productList"]] == ["2"]
     assert stock(shop) == (tees, bags - 1)
+    assert standing(shop, "C-1001") == (2340 + 217, "GOLD")  # 145 x 1.5
+    assert usable(shop) == ["R-3002"]
+    assert give_back(shop, "O-DAY", line("2"), requestId="RETURN-4")["orderStatus"] == "REFUNDED"
+    assert (standing(shop, "C-1001"), usable(shop)) == (had, mine)
+    assert stock(shop)[0] == tees

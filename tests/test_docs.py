@@ -70,6 +70,43 @@ def test_the_sale_and_the_return_go_as_the_page_says(tmp_path: Path) -> None:
     assert rules["holds"] is True
 
 
+def test_an_employee_buys_and_a_slot_is_booked_as_the_page_says(tmp_path: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/retail-dates.md").read_text("utf-8"), re.DOTALL)
+    with serving(tmp_path) as server:
+        script = "".join(blocks).replace(ADDRESS, server.base).replace(KEY, server.key).replace("curl ", "curl -sS -w '\\n' ")
+        known = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
+        done = subprocess.run(
+            ["bash", "-ec", script], env=clean_environment() | known, capture_output=True, text=True, timeout=60, check=True
+        )
+        slots = server.call("GET", "/sa/orders/O-FETCHED").json()["slotId"]
+    before, _, after, shipped, booked, dates = map(json.loads, done.stdout.splitlines())
+    assert (before["remainingDiscount"], after["remainingDiscount"]) == (1500, 1464)
+    assert [one["price"] for one in shipped["shippingMethods"]] == [0, 14.95, 29.95]
+    assert booked["orderStatus"] == "PROCESSING"
+    remaining = {slot["slotId"]: slot["remaining"] for day in dates["dates"] for slot in day["slots"]}
+    assert remaining[slots] in (7, 9)  # of 8 or 10
+
+
+def test_the_ledger_is_as_the_page_shows(tmp_path: Path) -> None:
+    page = (ROOT / "docs/retail-loyalty.md").read_text("utf-8")
+    (block, shown) = re.findall(r"```(?:sh|text)\n(.*?)```", page, re.DOTALL)
+    with serving(tmp_path) as server:
+        script = block.replace(ADDRESS, server.base).replace(KEY, server.key).replace("curl ", "curl -sS ")
+        script = script.replace("mockspi loyalty", f"{sys.executable} -m mockspi loyalty")
+        known = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
+        done = subprocess.run(
+            ["bash", "-ec", script], env=clean_environment() | known, capture_output=True, text=True, timeout=60, check=True
+        )  # fmt: skip
+    assert "errorCode" not in done.stdout, done.stdout
+    told = done.stdout[done.stdout.index("C-1001: ") :]
+    assert rows(told) == rows(shown)
+
+
+def rows(ledger: str) -> list[list[str]]:
+    """The lines of a ledger without what is another each time: days and ids of returns."""
+    return [re.sub(r"-R-\S+", "-R-", line).split()[1:] for line in ledger.splitlines()]
+
+
 def test_the_page_names_every_invariant() -> None:
     page = (ROOT / "docs/retail.md").read_text("utf-8")
     named = re.findall(r"^\| `([A-Z_]+)` \|", page[page.index("## Invariants") :], re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Loyalty: points, rewards, and the discount of employees."""
+"""Loyalty: points and rewards."""
 
 from __future__ import annotations
 
@@ -140,22 +140,3 @@ def test_rewards_of_nobody_are_refused(sandbox: Sandbox, asked: dict[str, str]) 
     answer = sandbox("POST", "/reward/lookup", json=asked).json()
     assert answer.keys() == {"errorCode", "errorMessage", "rewards"}
     assert (answer["errorCode"], answer["rewards"]) == ("CUSTOMER_NOT_FOUND", [])
-
-
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        ({"employeeId": "E-2001"}, None),
-        ({"employeeId": "E-2001", "email": "Rosa.Delgado@Northlight.example"}, None),
-        ({"employeeId": "E-2001", "email": "somebody@northlight.example"}, "EMPLOYEE_NOT_FOUND"),
-        ({"employeeId": "e-2001"}, "EMPLOYEE_NOT_FOUND"),
-        ({"employeeId": "E-2009"}, "EMPLOYEE_INACTIVE"),
-    ],
-    ids=str,
-)
-def test_only_active_employees_are_verified(sandbox: Sandbox, asked: dict[str, str], code: str | None) -> None:
-    answer = sandbox("POST", "/sa/employee/verification", json=asked).json()
-    assert (answer["verified"], answer.get("errorCode")) == (code is None, code)
-    assert ("discountPercent" in answer) is (code is None)
-    if code is None:
-        assert (answer["firstName"], answer["discountPercent"], answer["remainingDiscount"]) == ("Rosa", 25, 1500)

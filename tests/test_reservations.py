@@ -170,5 +170,7 @@ def test_what_the_cart_does_not_hold_is_told_as_nothing(shop: Sandbox) -> None:
 )
 def test_a_product_that_nobody_knows_changes_nothing(shop: Sandbox, path: str, body: dict[str, Any]) -> None:
     validate(shop, "CART-1", line("P-1001", 6))
-    assert shop("POST", path, json=body).json()["errorCode"] == "PRODUCT_NOT_FOUND"
+    answer = shop("POST", path, json=body).json()
+    assert answer["errorCode"] == "PRODUCT_NOT_FOUND"
+    assert "9999" in answer["errorMessage"]
     assert at(shop, "P-1001") == 30

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from selling import MINUTE, InProcess, Shop, order, sold
+from shop_dates import SEEN, Dates, Sale, lay
 from test_checkout import CHICAGO
 
 RUNS = int(os.environ.get("MOCKSPI_TEST_RUNS", "20"))
@@ -40,8 +41,9 @@ def folder() -> Path:
     made = Path(mkdtemp(prefix="mockspi-machine-"))
     shutil.copytree(ROOT / "fixtures", made / "set", ignore=shutil.ignore_patterns("examples", "rules", "__pycache__"))
     records = made / "set/records"
-    for name in ("orders", "customers", "interactions", "rewards", "employees", "delivery_slots"):
+    for name in ("orders", "customers", "interactions", "rewards", "loyalty_entries", "employees", "delivery_slots"):
         (records / f"{name}.json").write_text("[]")
+    lay(records)
     item = json.loads((records / "products.json").read_text())["records"][0]
     (records / "products.json").write_text(
         json.dumps([{**item, "productId": one, "gtin": f"1000000{one[-1]}"} for one in PRODUCTS])
@@ -77,16 +79,6 @@ class Cart:
         return self.status == "HELD" and now < self.ends
 
 
-@dataclass
-class Sale:
-    """An order, as the model sees it."""
-
-    sent: dict[str, Any]
-    answer: dict[str, Any]
-    left: dict[str, int]
-    returns: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
-
-
 def way(place: str) -> dict[str, Any]:
     """The members of a line that make it leave from a place."""
     return {"omniFulfillmentType": "SHIP_TO_HOME"} if place == "ONLINE" else {"storeId": place, "fulfillmentLocation": place}
@@ -98,7 +90,7 @@ lines = st.lists(
 carts = st.sampled_from(("A", "B", "C"))
 
 
-class Merchant(RuleBasedStateMachine):
+class Merchant(Dates, RuleBasedStateMachine):
     """What a POS does to a merchant, and what must then be so."""
 
     @initialize()
@@ -170,7 +162,7 @@ class Merchant(RuleBasedStateMachine):
     def moves_the_clock(self, minutes: int) -> None:
         self.now += minutes * MINUTE
         told = self.shop.admin("POST", "/clock", {"frozen": self.now})
-        due = [one["id"] for one in told["fired"]]
+        due = [one["id"] for one in told["fired"] if one["kind"] == "RESERVATION_EXPIRED"]
         before = self.now - minutes * MINUTE
         over = {name for name, cart in self.carts.items() if cart.status == "HELD" and before < cart.ends <= self.now}
         assert set(due) == over
@@ -296,4 +288,4 @@ def test_days_of_mixed_business_break_no_rule() -> None:
     chosen = settings(max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Merchant, settings=chosen)
     assert DONE["steps"] > RUNS * 5
-    print(f"\n{dict(DONE)}")
+    print(f"\n{dict(DONE)}\n{dict(SEEN)}")

@@ -183,8 +183,8 @@ def test_what_nobody_knows_is_refused(records: Records) -> None:
 @pytest.mark.parametrize("collection", ["tax_rates", "tax_exemptions"])
 def test_all_that_holds_at_an_address_is_listed_for_any_part_of_it(records: Records, collection: str) -> None:
     everything = records.find(collection).records
-    assert taxes_rates.listed(records, collection, {}) == list(everything)
+    assert list(taxes_rates.held(everything, {})) == list(everything)
     for place in PLACES.values():
         for part in [{}, *({name: place[name]} for name in place), place]:
-            listed = taxes_rates.listed(records, collection, part)
+            listed = list(taxes_rates.held(everything, part))
             assert all(one in listed for one in everything if taxes_rates.holds(one, place))

@@ -16,6 +16,7 @@ from mockspi.admin import (
     health,
     invariants,
     journal,
+    loyalty,
     metrics,
     orders,
     records,
@@ -51,6 +52,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *bundles.ROUTES,
     *orders.ROUTES,
     *invariants.ROUTES,
+    *loyalty.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.errors import BrokenRequest, FixtureSetMissing
 from mockspi.exchange import Json
-from mockspi.retail import reservations, shipping
+from mockspi.retail import ledger, loyalty, reservations, slots
 from mockspi.sandbox import EARLIEST, LATEST, Sandbox
 from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape
 
@@ -34,10 +34,10 @@ class ClockState(Shape):
 
 
 class Fired(Shape):
-    """Something that fell due when the clock moved: a reservation that ended, a slot that can no longer be chosen."""
+    """Something that fell due when the clock moved: it ended, or can no longer be chosen or used."""
 
-    kind = Choice("RESERVATION_EXPIRED", "SLOT_CLOSED", required=True)
-    id = Id(required=True, about="cartId or slotId")
+    kind = Choice("RESERVATION_EXPIRED", "SLOT_CLOSED", "REWARD_EXPIRED", "POINTS_EXPIRED", required=True)
+    id = Id(required=True, about="cartId, slotId, rewardId or customerId")
     at = Moment(required=True)
 
 
@@ -77,7 +77,9 @@ def due(desk: Desk, sandbox: Sandbox, before: int, after: int) -> list[Json]:
     """What falls due between two moments of a sandbox, in order."""
     records = desk.records(sandbox)
     fired = [{"kind": "RESERVATION_EXPIRED", "id": id_, "at": at} for id_, at in reservations.expired(records, before, after)]
-    fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in shipping.closed(records, before, after)]
+    fired += [{"kind": "SLOT_CLOSED", "id": id_, "at": at} for id_, at in slots.closed(records, before, after)]
+    fired += [{"kind": "REWARD_EXPIRED", "id": id_, "at": at} for id_, at in loyalty.expired(records, before, after)]
+    fired += [{"kind": "POINTS_EXPIRED", "id": id_, "at": at} for id_, at in ledger.expired(records, before, after)]
     return sorted(fired, key=lambda one: (one["at"], one["kind"], one["id"]))
 
 

@@ -20,7 +20,7 @@ from mockspi.journal import Entry, lines
 from mockspi.rules.matching import at, same, tokens
 from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Choice, Integer, Many, Moment, Number, Shape, Text, did_you_mean
-from mockspi.store.journal import Filter
+from mockspi.store.rows import Filter
 
 _LARGEST_PAGE = 500
 _POINTER = validate.Regexp(r"/", error="a JSON pointer such as /body/email is expected")

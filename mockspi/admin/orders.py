@@ -6,7 +6,18 @@ from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.contract import refuse
 from mockspi.contracts.common import Reserved
 from mockspi.contracts.order_record import STATUSES, Order
-from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderExists
+from mockspi.errors import (
+    BrokenRequest,
+    EmployeeInactive,
+    EmployeeLimitExceeded,
+    EmployeeNotFound,
+    Failure,
+    InsufficientInventory,
+    OrderExists,
+    Refusal,
+    SlotNotAvailable,
+    TenderRefused,
+)
 from mockspi.exchange import Json
 from mockspi.retail import sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
@@ -17,6 +28,44 @@ class OutOfStock(Failure):
 
     status = 409
     code = InsufficientInventory.code
+
+
+class UnknownEmployee(Failure):
+    """No employee has the id that the order names."""
+
+    status = 409
+    code = EmployeeNotFound.code
+
+
+class FormerEmployee(Failure):
+    """The employee that the order names is no longer active."""
+
+    status = 409
+    code = EmployeeInactive.code
+
+
+class OverLimit(Failure):
+    """The purchase comes to more than is left of the employee's limit in its period; ``errors`` says by how much."""
+
+    status = 409
+    code = EmployeeLimitExceeded.code
+
+
+class SlotGone(Failure):
+    """A chosen slot is unknown, full, over or not of this way; ``errors`` says which."""
+
+    status = 409
+    code = SlotNotAvailable.code
+
+
+class TenderNotTaken(Failure):
+    """A tender names a reward that cannot be used, or more points than are left; ``errors`` says which."""
+
+    status = 409
+    code = TenderRefused.code
+
+
+_REFUSED: tuple[type[Failure], ...] = (OutOfStock, UnknownEmployee, FormerEmployee, OverLimit, SlotGone, TenderNotTaken)
 
 
 class OrderArrived(Shape):
@@ -34,8 +83,9 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     try:
         with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
             return sales.arrive(records, body, sandbox.timing.now(desk.real()))
-    except InsufficientInventory as short:
-        raise OutOfStock(errors=short.errors) from short
+    except Refusal as no:
+        told = next(one for one in _REFUSED if one.code == no.code)
+        raise told(errors=no.errors, **no.facts) from no
 
 
 ROUTES = (
@@ -46,7 +96,7 @@ ROUTES = (
         arrive,
         OrderArrived,
         Order,
-        fails=(BrokenRequest, SandboxNotFound, OrderExists, OutOfStock),
+        fails=(BrokenRequest, SandboxNotFound, OrderExists, *_REFUSED),
         noted=True,
     ),
 )

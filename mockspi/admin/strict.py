@@ -12,7 +12,7 @@ from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry
 from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
-from mockspi.store.journal import Filter
+from mockspi.store.rows import Filter
 from mockspi.verifying import Verification
 
 _MOST_EXPECTED, _MOST_TOLD = 200, 100

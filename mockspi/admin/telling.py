@@ -40,6 +40,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "RECORD_NOT_FOUND": "There is no record '{key}' in {collection}.",
         "ORDER_EXISTS": "Another order arrived as '{orderId}' before. Send a new orderId, or the very same order again.",
         "INSUFFICIENT_INVENTORY": "Nothing was booked, because not all of it is available: {problems}.",
+        "TENDER_REFUSED": "Nothing was booked, because it cannot be paid so: {problems}.",
+        "LOYALTY_PROFILE_NOT_FOUND": "Customer '{customerId}' is not there, or has no loyalty profile.",
         "REQUEST_INVALID": "The request is not what this route expects: {problems}.",
         "JSON_UNREADABLE": "The body is not a JSON object: {problems}.",
         "UNKNOWN_ENDPOINT": "The admin port has no path {path}: {problems}.",

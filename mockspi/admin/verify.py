@@ -19,7 +19,7 @@ from mockspi.rules.known import Known
 from mockspi.rules.shapes import never_fits
 from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
-from mockspi.store.journal import Filter
+from mockspi.store.rows import Filter
 from mockspi.verifying import Count, Expected, PathValues, Verification
 
 MOST_WAITING = 96  #: calls of ``await`` at once

@@ -14,6 +14,7 @@ from mockspi.cli import (
     fixtures,
     invariants,
     journal,
+    loyalty,
     openapi,
     replay,
     run,
@@ -74,6 +75,7 @@ for command in (
     journal.journal,
     replay.replay,
     invariants.invariants,
+    loyalty.loyalty,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

@@ -10,6 +10,7 @@ from mockspi.contracts.records import (
     Customer,
     Employee,
     Interaction,
+    LoyaltyEntry,
     LoyaltyTier,
     Product,
     Reservation,
@@ -21,6 +22,8 @@ from mockspi.contracts.records import (
 )
 from mockspi.contracts.tax_records import TaxExemption, TaxRate, TaxSubmission
 from mockspi.exchange import Json
+from mockspi.retail.loyalty import is_available
+from mockspi.retail.orders import counts
 from mockspi.retail.places import ONLINE
 from mockspi.retail.reservations import is_held
 from mockspi.retail.taxes_rates import anchor
@@ -108,6 +111,8 @@ KINDS = (
                 Term("orderStatus", ("orderStatus",)),
                 Term("orderSource", ("orderSource",)),
                 Term("orderDate", ("orderDate",), moment),
+                Term("employeeId", ("employeeId",), exact, counts),
+                Term("slotId", ("slotId", "orderProductList[].slotId"), exact, counts),
             ),
             order=lambda record: newest_first(record["orderDate"]),
         ),
@@ -119,6 +124,7 @@ KINDS = (
             Reference("orderProductList[].fulfillmentLocation", "stores", _PLACES),
             Reference("orderProductList[].shippingMethodId", "shipping_methods"),
             Reference("orderProductList[].salesAssociateAttribution[].storeAssociateId", "employees"),
+            Reference("employeeId", "employees"),
             Reference("returnProductList[].productId", "products"),
         ),
     ),
@@ -127,11 +133,11 @@ KINDS = (
         Collection(
             "rewards",
             key=("rewardId",),
-            terms=(Term("customerId", ("customerId",)),),
+            terms=(Term("customerId", ("customerId",)), Term("expiryDate", ("expiryDate",), moment, is_available)),
             order=lambda record: moment(record["expiryDate"]),
         ),
         Reward,
-        (_CUSTOMER,),
+        (_CUSTOMER, Reference("orderId", "orders")),
     ),
     Kind(
         Collection(
@@ -159,6 +165,17 @@ KINDS = (
         (_CUSTOMER, _STORE, Reference("associateId", "employees")),
     ),
     Kind(Collection("loyalty_tiers", key=("name",)), LoyaltyTier),
+    Kind(
+        Collection(
+            "loyalty_entries",
+            key=("customerId", "entryId"),
+            terms=(Term("customerId", ("customerId",)), Term("expiresAt", ("expiresAt",), moment)),
+            order=lambda record: str(record["entryId"]).rjust(20),
+        ),
+        LoyaltyEntry,
+        (_CUSTOMER, Reference("orderId", "orders")),
+        written=True,
+    ),
     Kind(
         Collection(
             "reservations",

@@ -14,6 +14,7 @@ from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedA
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
 
 _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
+_NUMBER = validate.Regexp(r"[1-9]\d{0,14}\Z", error="a number such as 12, as text, is expected")
 _DATE = validate.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="a date such as 2026-12-25 is expected")
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
@@ -76,7 +77,7 @@ class LoyaltyProfile(Record):
     """A customer's standing in the loyalty programme."""
 
     loyaltyId = Id()
-    points = Integer(low=0)
+    points = Integer(about="below zero where points were spent and what had earned them came back")
     currentStoreCredit = Money(source=PUBLIC)
     currentTier = Part(CurrentTier, source=PUBLIC)
 
@@ -175,7 +176,8 @@ class Employee(Record):
     storeId = Id()
     active = Flag(required=True)
     discountPercent = Number(low=0, high=100, required=True)
-    discountLimit = Money(low=0, required=True)
+    discountLimit = Money(low=0, required=True, about="what their purchases may come to in a period, in their store's currency")
+    discountPeriod = Choice("MONTH", "YEAR", source=ASSUMED, about="of the calendar at their store; for ever unless said")
 
 
 class Reward(Record):
@@ -188,10 +190,20 @@ class Reward(Record):
     currency = Text(required=True)
     expiryDate = Moment(required=True)
     status = Choice("AVAILABLE", "USED", required=True)
+    orderId = Id(about="where it was used")
+
+
+class WeightBand(Record):
+    """What heavy things cost to send."""
+
+    over = Number(low=0, required=True, about="kilograms; the price holds for what weighs more")
+    price = Money(low=0, required=True)
 
 
 class ShippingMethod(Record):
     """A way to send things."""
+
+    SOURCE = ASSUMED
 
     shippingMethodId = Id(required=True)
     name = Text(required=True)
@@ -200,7 +212,11 @@ class ShippingMethod(Record):
     currency = Text(required=True)
     freeOver = Money(low=0)
     countries = Many(Id(), required=True)
-    minDays = Integer(low=0, high=365, required=True)
+    states = Many(Id(), about="only these of the countries; all unless said")
+    postalPrefixes = Many(Id(), about="only postal codes that begin so; all unless said")
+    maxWeight = Number(low=0, about="kilograms; heavier things do not go this way")
+    weightBands = Many(WeightBand, about="prices of what is heavier; the highest that is exceeded counts")
+    minDays = Integer(low=0, high=365, required=True, about="working days from the day on which the order is in time")
     maxDays = Integer(low=0, high=365, required=True)
     pickup = Flag(required=True)
 
@@ -224,6 +240,7 @@ class SlotPattern(Record):
     horizonDays = Integer(low=1, high=365, required=True)
     weekly = Many(WeeklySlot, required=True)
     blackoutDates = Many(Text(validate=_DATE))
+    timeZone = Text(validate=is_time_zone, source=ASSUMED, about="IANA name; the store's unless said, UTC for ONLINE")
 
 
 class Interaction(Record):
@@ -246,6 +263,23 @@ class LoyaltyTier(Tier):
     threshold = Integer(low=0, required=True)
     multiplier = Number(low=0, required=True)
     pointsPerUnit = Integer(low=0, required=True, about="points for one unit of currency")
+    validDays = Integer(low=1, high=36_500, about="how long it is kept once it is reached; 365 unless said")
+    pointsValidDays = Integer(low=1, high=36_500, about="how long points are valid that were earned in it; for ever unless said")
+
+
+class LoyaltyEntry(Record):
+    """One line of a customer's ledger of points."""
+
+    customerId = Id(required=True)
+    entryId = Text(required=True, validate=_NUMBER, about="1, 2, 3, ... in the order of booking")
+    type = Choice("EARN", "REDEEM", "EXPIRE", "ADJUST", required=True)
+    points = Integer(required=True, about="below zero where they go")
+    date = Moment(required=True)
+    orderId = Id(about="the order that earned them or that they paid")
+    returnOrderId = Id(about="the return that took them or gave them back")
+    rate = Number(low=0, about="points for one unit of currency, where an order earned them")
+    expiresAt = Moment(about="when what is left of them expires")
+    expiredEntryId = Id(about="the entry whose points have expired")
 
 
 class Reservation(Record):

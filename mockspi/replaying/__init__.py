@@ -13,7 +13,7 @@ from mockspi.exchange import Json, Request
 from mockspi.journal import value
 from mockspi.masking import MASK
 from mockspi.schema import Problem
-from mockspi.store.journal import Row
+from mockspi.store.rows import Row
 
 _OURS_ALONE = ("/body/errorId",)  #: found in the server's log; new each time
 

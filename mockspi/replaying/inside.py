@@ -24,7 +24,7 @@ from mockspi.replaying import request_of
 from mockspi.routes import RouteTable
 from mockspi.rules.judging import Judge
 from mockspi.sandbox import Sandbox, Timing
-from mockspi.store.journal import Row
+from mockspi.store.rows import Row
 from mockspi.store.rules import RuleStore
 
 _NAME, _KEY, _TOKEN = "replay", "replay-key", "replay-token"

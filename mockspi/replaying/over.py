@@ -13,10 +13,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from mockspi.bundle import Change, Header, Snapshot
 from mockspi.errors import UsageError
 from mockspi.exchange import encode
-from mockspi.journal import value
+from mockspi.journal import STREAMED, value
 from mockspi.masking import MASK, masked_body
 from mockspi.replaying import request_of
-from mockspi.store.journal import Row
+from mockspi.store.rows import Row
 
 _NOT_SENT = ("host", "content-length", "connection", "transfer-encoding", "accept-encoding", "expect")
 _MADE_UP = re.compile(r"[A-Z][\w-]*-[0-9A-HJKMNP-TV-Z]{10}\Z")
@@ -74,8 +74,8 @@ class Over:
             for name, text in facts["replyHeaders"]
         ]
         body = masked_body(body)
-        if "reply" in facts.get("cut", {}):
-            facts["cut"] = {**facts["cut"], "reply": len(body)}
+        if size := facts.get("cut", {}).get("reply"):
+            facts["cut"] = {**facts["cut"], "reply": len(body) if size != STREAMED else size}
             kept = body[: len(asked.reply)]
         elif isinstance(got := value(body), dict | list):
             self._learn(value(asked.reply), got)

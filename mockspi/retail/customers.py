@@ -17,6 +17,7 @@ from mockspi.errors import (
     SearchCriteriaRequired,
 )
 from mockspi.exchange import Json
+from mockspi.retail.ledger import account
 from mockspi.retail.places import is_complete
 from mockspi.store.base import Criterion, Records
 from mockspi.store.terms import folded, is_phone_ending
@@ -58,14 +59,14 @@ def create(records: Records, sent: Json, clock: Clock) -> Json:
         raise CustomerAlreadyExists(customerId=profile["customerId"])
     customer = {**sent, "profile": profile}
     customer.pop("orderCount", None)
-    return _save(records, customer, clock)
+    return _save(records, customer, sent, clock)
 
 
 def update(records: Records, sent: Json, clock: Clock) -> Json:
     """Change what is sent, deep inside objects; lists are replaced; the rest stays."""
     before = known(records, sent["profile"]["customerId"])
     sent = {name: value for name, value in sent.items() if name != "orderCount"}
-    return _save(records, merged(before, sent), clock)
+    return _save(records, merged(before, sent), sent, clock)
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -75,7 +76,7 @@ def merged(old: Any, new: Any) -> Any:
     return new
 
 
-def _save(records: Records, customer: Json, clock: Clock) -> Json:
+def _save(records: Records, customer: Json, sent: Json, clock: Clock) -> Json:
     profile = customer["profile"]
     for term, value in (("email", profile.get("email")), ("phoneMobile", profile.get("phoneMobile"))):
         others = records.find("customers", Criterion(term, (value,)), limit=2).records if value else []
@@ -87,6 +88,9 @@ def _save(records: Records, customer: Json, clock: Clock) -> Json:
             address["addressId"] = clock.new_id("A")
         taken.add(address["addressId"])
     records.put("customers", customer)
+    if "loyaltyProfile" in sent and (mine := account(records, profile["customerId"], clock.now())) and mine.entries:
+        mine.save(records)
+        customer = known(records, profile["customerId"])
     return told(records, customer)
 
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mockspi.exchange import Json
+from mockspi.retail.loyalty_rules import LOYALTY_RULES, LoyaltyRule
 from mockspi.retail.order_rules import ORDER_RULES, OrderRule
 from mockspi.retail.reservations import SOLD, is_held, reserved
+from mockspi.retail.shop_rules import SHOP_RULES, ShopRule
 from mockspi.retail.tax_rules import TAX_RULES, TaxRule
 from mockspi.store.base import Readable
 
@@ -86,7 +88,7 @@ def _of_orders(name: str, rule: OrderRule) -> Invariant:
     return Invariant(name, rule.__doc__ or "", check)
 
 
-def _of_taxes(name: str, rule: TaxRule) -> Invariant:
+def _of_records(name: str, rule: TaxRule | ShopRule | LoyaltyRule) -> Invariant:
     def check(records: Readable, _: int) -> Iterator[Fault]:
         for collection, key, one in rule(records):
             yield Fault(collection, key, one.path, one.message)
@@ -106,7 +108,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         )
     ),
     *(_of_orders(name, rule) for name, rule in ORDER_RULES),
-    *(_of_taxes(name, rule) for name, rule in TAX_RULES),
+    *(_of_records(name, rule) for name, rule in (*TAX_RULES, *SHOP_RULES, *LOYALTY_RULES)),
 )
 
 

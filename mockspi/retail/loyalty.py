@@ -1,50 +1,66 @@
-"""Loyalty points, rewards and employee discounts."""
+"""Loyalty points and rewards."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
-from mockspi.errors import CustomerNotFound, EmployeeInactive, EmployeeNotFound, LoyaltyProfileNotFound
+from mockspi.errors import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.exchange import Json
-from mockspi.retail.money import ZERO, amount, possible
-from mockspi.store.base import Criterion, Records
-from mockspi.store.terms import folded
+from mockspi.retail.ledger import EARN, REDEEM, account, total, worth
+from mockspi.retail.money import ZERO, amount
+from mockspi.store.base import Criterion, Readable, Records
 
 
-def points(records: Records, sale: Json) -> Json:
-    """The points that a sale earns: net merchandise x points per unit x the tier's multiplier, rounded down."""
+def points(records: Readable, sale: Json, now: int) -> Json:
+    """The points that a sale earns: net merchandise x points per unit x the tier's multiplier, rounded down.
+
+    An order that has arrived is answered with what the ledger has of it.
+    """
     customer_id = sale.get("customerId") or sale.get("customerProfile", {}).get("customerId", "")
-    customer = records.get("customers", customer_id) or {}
-    profile = customer.get("loyaltyProfile")
-    if not profile:
+    if (mine := account(records, customer_id, now)) is None:
         raise LoyaltyProfileNotFound(customerId=customer_id)
-    tier = records.get("loyalty_tiers", profile.get("currentTier", {}).get("name", "")) or {}
-    rate = amount(tier.get("multiplier", 1)) * amount(tier.get("pointsPerUnit", 1))
-    redeemed = sum((amount(tender.get("points")) for tender in sale.get("tenders", [])), ZERO)
+    if booked := mine.of(sale.get("orderId", ""), EARN):
+        earned, redeemed = max(0, total(booked)), -total(mine.of(sale["orderId"], REDEEM))
+    else:
+        earned = worth(_net(sale), mine.rate)
+        redeemed = sum(tender.get("points", 0) for tender in sale.get("tenders", []))
     return {
-        "pointsEarned": int((possible(_net(sale)) * rate).to_integral_value(ROUND_FLOOR)),
-        "pointsRedeemed": int(redeemed),
-        "pointsBalance": profile.get("points", 0),
-        **({"tier": tier["name"]} if tier else {}),
+        "pointsEarned": earned,
+        "pointsRedeemed": redeemed,
+        "pointsBalance": mine.balance,
+        **({"tier": mine.tier["name"]} if mine.tier else {}),
     }
 
 
 def _net(sale: Json) -> Decimal:
-    lines = sale.get("orderProductList") or sale.get("productList")
-    if lines:
-        worth = (amount(line.get("price")) * line["quantity"] - amount(line.get("discount")) for line in lines)
-        return max(ZERO, sum(worth, ZERO))
-    return max(ZERO, amount(sale.get("totalAmount")) - amount(sale.get("taxSubTotal")))
+    if sold := sale.get("orderProductList"):
+        return net_of(sold)
+    if lines := sale.get("productList"):
+        return net_of(lines) - amount(sale.get("transactionDiscountAmount"))
+    return amount(sale.get("totalAmount")) - amount(sale.get("taxSubTotal"))
+
+
+def is_available(reward: Json) -> bool:
+    """Whether nobody has used a reward; only then it is found by its end."""
+    return bool(reward["status"] == "AVAILABLE")
 
 
 def rewards(records: Records, asked: Json, now: int) -> Json:
     """The rewards that a customer can use now, the first to expire first."""
     customer = _customer(records, asked)
     mine = records.find("rewards", Criterion("customerId", (customer["profile"]["customerId"],))).records
-    usable = [reward for reward in mine if reward["status"] == "AVAILABLE" and reward["expiryDate"] > now]
+    usable = [reward for reward in mine if is_available(reward) and reward["expiryDate"] > now]
     names = ("rewardId", "name", "amount", "currency", "expiryDate")
     return {"rewards": [{name: reward[name] for name in names} for reward in usable]}
+
+
+def expired(records: Readable, before: int, after: int) -> list[tuple[str, int]]:
+    """The rewards that nobody had used and that expired between two moments, each with when."""
+    if after <= before:
+        return []
+    found = records.find("rewards", Criterion("expiryDate", low=before + 1, high=after)).records
+    return [(reward["rewardId"], reward["expiryDate"]) for reward in found]
 
 
 def _customer(records: Records, asked: Json) -> Json:
@@ -60,18 +76,6 @@ def _customer(records: Records, asked: Json) -> Json:
     if not found:
         raise CustomerNotFound(customerId=asked.get("customerId", ""))
     return found[0]
-
-
-def employee(records: Records, asked: Json) -> Json:
-    """The employee's discount; refused where they are unknown, left, or the e-mail is another's."""
-    employee_id = asked["employeeId"]
-    found = records.get("employees", employee_id)
-    if found is None or (asked.get("email") and folded(found.get("email", "")) != folded(asked["email"])):
-        raise EmployeeNotFound(employeeId=employee_id)
-    if not found["active"]:
-        raise EmployeeInactive(employeeId=employee_id)
-    names = ("employeeId", "firstName", "lastName", "discountPercent")
-    return {"verified": True, **{name: found[name] for name in names}, "remainingDiscount": found["discountLimit"]}
 
 
 def net_of(lines: Iterable[Json]) -> Decimal:

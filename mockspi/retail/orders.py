@@ -16,6 +16,7 @@ from mockspi.retail.money import ZERO, amount, number
 from mockspi.store.base import Readable
 
 RETURNABLE = frozenset({"COMPLETED", "EXCHANGED", "PARTIALLY_EXCHANGED", "FULFILLED", "PARTIALLY_REFUNDED"})
+CANCELED = "CANCELED"
 AMOUNTS = ("subTotal", "discount", "tax", "total")
 DERIVED = frozenset({"productList", "canReturn", "orderStatusText", "DeliveryGroup"})
 _SUMS = {"orderSubTotal": "subTotal", "discount": "discount", "taxSubTotal": "tax", "totalAmount": "total"}
@@ -83,9 +84,18 @@ def paid(order: Json) -> Decimal:
     worth = added(order["orderProductList"], "total")
     if not order.get("tenders"):
         return worth
-    exchanges = {line["returnOrderId"] for line in order["orderProductList"] if "returnOrderId" in line}
-    got = (amount(tender["amountAuthorized"]) for tender in order["tenders"] if tender.get("paymentStatus") in (None, "APPROVED"))
-    return min(worth, sum(got, ZERO) + sum((carried(order, one) for one in exchanges), ZERO))
+    got = (amount(tender["amountAuthorized"]) for tender in order["tenders"] if is_paid(tender))
+    return min(worth, sum(got, ZERO) + sum((carried(order, one) for one in exchanges(order)), ZERO))
+
+
+def is_paid(tender: Json) -> bool:
+    """Whether a payment was made: it is approved, or nothing is said."""
+    return tender.get("paymentStatus") in (None, "APPROVED")
+
+
+def exchanges(order: Json) -> set[str]:
+    """The returns in which something was taken instead."""
+    return {line["returnOrderId"] for line in order["orderProductList"] if "returnOrderId" in line}
 
 
 def carried(order: Json, return_id: str) -> Decimal:
@@ -95,6 +105,11 @@ def carried(order: Json, return_id: str) -> Decimal:
     ]
     taken = [line for line in order["orderProductList"] if line.get("returnOrderId") == return_id]
     return min(sum(map(_refund, back), ZERO), added(taken, "total"))
+
+
+def counts(order: Json) -> bool:
+    """Whether an order uses anything up."""
+    return bool(order["orderStatus"] != CANCELED)
 
 
 def is_open(order: Json, now: int) -> bool:

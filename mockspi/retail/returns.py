@@ -12,7 +12,7 @@ from decimal import Decimal
 from mockspi.clock import Clock
 from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import reservations, sales, stock
+from mockspi.retail import employees, loyalty_booked, reservations, sales, slots, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
@@ -47,6 +47,7 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
     _exchange(records, order, sent, return_id, clock.now())
     _mark(order, return_id)
     records.put("orders", order)
+    loyalty_booked.came_back(records, order, return_id, clock.now())
     refund = added((line for line in back if line.get("returnOrderId") == return_id), "refund")
     return {
         "orderId": order["orderId"],
@@ -126,11 +127,16 @@ def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: in
     order["orderProductList"] += fresh
     sales.refuse(sales.line_problems(records, order, first))
     sales.fill_in(records, order, first)
+    employees.keep_within(records, order)
+    slots.book(records, order, first, now)
     reservations.lapse(records, now)
     sales.take(records, order, first, now, sent.get("cartId", ""))
     order.update({name: number(value) for name, value in totals(order["orderProductList"]).items()})
     if had := order.get("tenders"):
-        order["tenders"] = had + [tender for tender in sent.get("tenders", []) if tender not in had]
+        more = [(index, tender) for index, tender in enumerate(sent.get("tenders", [])) if tender not in had]
+        if mine := loyalty_booked.pay(records, order, more, now):
+            mine.save(records)
+        order["tenders"] = had + [tender for _, tender in more]
 
 
 def _mark(order: Json, return_id: str) -> None:

@@ -1,7 +1,8 @@
 """Orders that arrive.
 
 Rules: an order that does not add up, or names what is not there, is refused whole; a sale takes its lines off the shelf at
-the right place and uses up its cart's reservation; nothing is sold that is not available.
+the right place and uses up its cart's reservation; nothing is sold that is not available, to an employee over the limit, or
+for a slot that is full.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ from itertools import chain
 
 from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
 from mockspi.exchange import Json
-from mockspi.retail import order_rules, reservations, stock
+from mockspi.retail import employees, loyalty_booked, order_rules, reservations, shipping, slots, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once
-from mockspi.retail.orders import DERIVED
+from mockspi.retail.orders import CANCELED, DERIVED
 from mockspi.retail.places import ONLINE, location
 from mockspi.schema import Problem
 from mockspi.store.base import Readable, Records
 
-CANCELED = "CANCELED"
 ARRIVING = ("CREATED", "PENDING", "PROCESSING", "SHIPPED", "READY_FOR_PICKUP", "COMPLETED", "FULFILLED", CANCELED)
 _ELIGIBLE = {True: "ELIGIBLE_FOR_RETURNS", False: "NOT_ELIGIBLE_FOR_RETURNS"}
 
@@ -35,9 +35,13 @@ def _book(records: Records, sent: Json, now: int) -> Json:
         raise OrderExists(orderId=sent["orderId"])
     order = {name: value for name, value in sent.items() if name not in DERIVED}
     refuse(chain(_misplaced(records, order), line_problems(records, order, 0), order_rules.totals_add_up(order)))
+    employees.admit(records, order)
     fill_in(records, order, 0)
+    slots.book(records, order, 0, now)
     reservations.lapse(records, now)
     taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
+    if order["orderStatus"] != CANCELED:
+        loyalty_booked.arrived(records, order, now)
     records.put("orders", order)
     return {"orderId": order["orderId"], "orderStatus": order["orderStatus"], "taken": taken}
 
@@ -69,6 +73,7 @@ def line_problems(records: Readable, order: Json, first: int) -> Iterator[Proble
     """What is wrong with the lines from ``first`` on, which are to be sold."""
     yield from order_rules.lines_add_up(order)
     yield from order_rules.lines_are_named_once(order)
+    yield from shipping.unserved(records, order, first)
     for index, line in enumerate(order["orderProductList"][first:], first):
         if records.get("products", line["productId"]) is None:
             yield Problem(f"/orderProductList/{index}/productId", f"no products record has the key {line['productId']!r}")

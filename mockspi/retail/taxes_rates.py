@@ -11,7 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from mockspi.errors import TaxJurisdictionUnknown
@@ -61,9 +61,9 @@ def anchors(place: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(anchor({**here, **part}) for part in [*parts, {}]))
 
 
-def listed(records: Readable, collection: str, place: Json) -> list[Json]:
+def held(rules: Iterable[Json], place: Json) -> Iterator[Json]:
     """The rates or exemptions that hold for what is given of a place; what is not given does not narrow."""
-    return [record for record in records.find(collection).records if holds(record, place, partly=True)]
+    return (rule for rule in rules if holds(rule, place, partly=True))
 
 
 def ties(rates: Sequence[Json]) -> Iterator[tuple[int, str]]:

@@ -77,11 +77,13 @@ class Ruling:
 
     def spoil(self, reply: Reply) -> Reply:
         """The reply with what happens to it on its way."""
-        then = self.rule.then
+        then, reply = self.rule.then, replace(reply, lasting=False)
         if "dribble" in then:
-            return replace(reply, trouble=Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"]))
-        fault = then.get("fault", "")
-        return replace(reply, trouble=Trouble(self.delay, fault)) if fault or self.delay else reply
+            trouble = Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"])
+            return replace(reply.whole(), trouble=trouble)
+        if fault := then.get("fault", ""):
+            return replace(reply.whole(), trouble=Trouble(self.delay, fault))
+        return replace(reply, trouble=Trouble(self.delay)) if self.delay else reply
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,10 @@ class Judge:
         bodiless = Asked(asked.contract, asked.path, asked.query, lambda: None)
         magic = book.magic_in(bodiless if plain and not book.maybe_magic(request.body) else asked)
         return self._first((magic,), asked, sandbox, real) if magic else None
+
+    def rests(self, asked: Asked, sandbox: Sandbox, book: Book) -> bool:
+        """Whether no rule could ever act on a call as long as none is added."""
+        return not sandbox.quota and not self.ledger.active(sandbox.space, book) and not book.magic_in(asked)
 
     def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox, real: int) -> Ruling | None:
         for rule in rules:

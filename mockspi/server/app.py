@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -11,11 +12,14 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockspi.exchange import Reply, Trouble
+from mockspi.exchange import Reply, Request, Trouble
 from mockspi.server import doors
 from mockspi.server.environ import read, to_request
 from mockspi.server.faults import impossible, pieces
+from mockspi.server.logs import broken_off
 from mockspi.service import Service
+
+log = logging.getLogger("mockspi")
 
 
 def create_app(service: Service) -> Flask:
@@ -27,7 +31,7 @@ def create_app(service: Service) -> Flask:
         asked = to_request(request.environ)
         if service.guard(asked) is not None:  # nobody without a key makes us wait for a body
             asked = replace(asked, body=read(request.environ, service.max_body))
-        return to_flask(service.handle(asked))
+        return to_flask(service.handle(asked), asked)
 
     def unmatched(_: HTTPException) -> Response:
         return answer()
@@ -42,7 +46,7 @@ def create_app(service: Service) -> Flask:
     return app
 
 
-def to_flask(reply: Reply) -> Response:
+def to_flask(reply: Reply, asked: Request) -> Response:
     """The reply as it goes out: exactly its headers, the length, and what trouble WSGI can make."""
     trouble = reply.trouble or Trouble()
     time.sleep(trouble.delay / 1000)
@@ -55,9 +59,21 @@ def to_flask(reply: Reply) -> Response:
         response.response = [reply.body[: len(reply.body) // 2]]
     elif trouble.fault == "dribble":
         response.response = dribble(reply.body, trouble)
+    elif reply.chunks is not None:
+        response.response = streamed(reply, asked)
     else:
         response.response = [reply.body]
     return response
+
+
+def streamed(reply: Reply, asked: Request) -> Iterator[bytes]:
+    """The body as it is made; where that goes wrong, the server hears of it after the log."""
+    try:
+        yield reply.body
+        yield from reply.chunks or ()
+    except Exception:
+        log.exception("%s", broken_off(asked))
+        raise
 
 
 def dribble(body: bytes, trouble: Trouble) -> Iterator[bytes]:

@@ -20,9 +20,9 @@ def pairs(raw: str) -> tuple[tuple[str, str], ...]:
 
 
 def headers_of(reply: Reply) -> list[tuple[str, str]]:
-    """The headers as they go out: with the length, and only with letters that a header can carry."""
+    """The headers as they go out: with the length where it is known, and only with letters that a header can carry."""
     headers = [(name, value if _plain(value) else _plainly(value)) for name, value in reply.headers]
-    if reply.status != 204 and not any(name.lower() == "content-length" for name, _ in headers):
+    if reply.status != 204 and reply.chunks is None and not any(name.lower() == "content-length" for name, _ in headers):
         headers.append(("Content-Length", str(len(reply.body))))
     return headers
 

@@ -151,6 +151,11 @@ def raw_head(reply: Reply) -> bytes:
 # --- where it is done
 
 
+def connection_of(scope: Scope) -> socket.socket | None:
+    """The connection on which a call came, under a file descriptor of our own; None where it is gone, or files are not listed."""
+    return find(scope.client, scope.server, _numbers())
+
+
 def find(client: str, server: str, numbers: Iterable[int]) -> socket.socket | None:
     """The connection from a client's address to a server's port, under a file descriptor of our own."""
     wanted = (_address(client), int(server.rpartition(":")[2]))

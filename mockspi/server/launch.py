@@ -153,12 +153,14 @@ def load(house: House, parent: int) -> Any:
     from mockspi.contracts import SPIS
     from mockspi.metrics import Counts
     from mockspi.server import logs, rsgi  # imported by the worker, not to start the parent late
+    from mockspi.server.again import new_again
 
     _prepare_worker(parent)
     _allow_files(2 * _AT_ONCE)
-    return rsgi.Door(
-        house.service(logs.set_up(house.settings), Counts(house.counts, [one.id for one in SPIS]).write), house.settings.threads
-    )
+    counts = Counts(house.counts, [one.id for one in SPIS])
+    line = logs.set_up(house.settings)
+    again = new_again(house, counts) if house.settings.fast_door and line is None else None
+    return rsgi.Door(house.service(line, counts.write, journal=again.journal if again else None), house.settings.threads, again)
 
 
 def _prepare_worker(parent: int) -> None:

@@ -67,6 +67,11 @@ def log_call(exchange: Exchange) -> None:
                extra={"facts": facts})  # fmt: skip
 
 
+def broken_off(request: Request) -> str:
+    """What is said of a reply whose rest could not be made."""
+    return f"the reply to {shown(request)} broke off: its rest cannot be made"
+
+
 def shown(request: Request) -> str:
     """Method, path and query, the api_key masked however it is spelt."""
     query = masked_query(request.query)

@@ -14,13 +14,16 @@ from dataclasses import replace
 
 from mockspi.errors import WouldWait
 from mockspi.exchange import Reply, Request, Trouble
+from mockspi.server.again import Again
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
+from mockspi.server.streaming import Streaming
 from mockspi.server.waiting import Waiting
 from mockspi.service import Service
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_TICK = 0.002  #: seconds
 
 
 class Door:
@@ -28,14 +31,16 @@ class Door:
 
     Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write, and
     those that would have to wait for the journal or a rule's count, do so in one of ``threads`` threads, so that nobody
-    else waits with them.
+    else waits with them. Replies that are made as they are sent are made in one thread more, piece by piece in turns.
     """
 
-    def __init__(self, service: Service, threads: int) -> None:
+    def __init__(self, service: Service, threads: int, again: Again | None = None) -> None:
         self._service, self._at_once = service, service.at_once()
         self._reading = reading(service.table)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
         self._waiting = Waiting()
+        self._again, self._ticking = again, False
+        self._stream = Streaming(self._waiting)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hear of the end too: the loop keeps its own handlers, which work through the wake-up file descriptor."""
@@ -45,31 +50,60 @@ class Door:
 
     def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
         """Every call was answered."""
+        if self._again:
+            self._again.write()
         self._pool.shutdown(wait=False)
+        self._stream.close()
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
+        if self._again and self._again.give(scope, proto):
+            if not self._ticking:
+                self._tick()
+            return
         request = to_request(scope)
         if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(proto, self._service.max_body))
-        reply = await self._reply(request)
-        if reply.trouble is None:
-            proto.response_bytes(reply.status, headers_of(reply), reply.body)
+        reply = await self._reply(request, scope)
+        if reply.trouble is not None:
+            reply = await self._troubled(scope, proto, reply)
+        if reply.chunks is not None:
+            await self._stream(reply, request, scope, proto)
         else:
-            await self._troubled(scope, proto, reply)
+            proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _reply(self, request: Request, scope: Scope) -> Reply:
         if request.method in _SAFE or (request.method, request.path) in self._reading:
             with suppress(WouldWait):
-                return self._at_once.handle(request)
+                return self._answered(request, scope)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._service.handle, request)
 
-    async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> None:
-        if (trouble := reply.trouble or Trouble()).fault:
-            reply = await commit(trouble, reply, scope, proto, self._waiting) or reply
+    def _answered(self, request: Request, scope: Scope) -> Reply:
+        """On the loop; what lasts is kept, to be given again."""
+        if self._again is None or request.method != "GET" or has_body(request):
+            return self._at_once.handle(request)
+        before = self._again.moment()
+        exchange, sandbox = self._at_once.answered(request)
+        self._again.keep(scope, exchange, sandbox, before)
+        return exchange.reply
+
+    def _tick(self) -> None:
+        """Look every now and then whether what was given again is to be written, for as long as there is any."""
+        if not (self._again and self._again.noted):
+            self._ticking = False
+            return
+        self._ticking = True
+        loop = asyncio.get_running_loop()
+        if self._again.due:
+            loop.run_in_executor(self._pool, self._again.write).add_done_callback(lambda _: loop.call_later(_TICK, self._tick))
         else:
-            await self._waiting.pause(trouble.delay / 1000)
-        proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
+            loop.call_later(_TICK, self._tick)
+
+    async def _troubled(self, scope: Scope, proto: Proto, reply: Reply) -> Reply:
+        if (trouble := reply.trouble or Trouble()).fault:
+            return await commit(trouble, reply, scope, proto, self._waiting) or reply
+        await self._waiting.pause(trouble.delay / 1000)
+        return reply
 
 
 def to_request(scope: Scope) -> Request:

@@ -10,12 +10,12 @@ class Waiting:
     """The sleepers of one worker, on its event loop."""
 
     def __init__(self) -> None:
-        self._stopping = False
+        self.stopping = False
         self._sleepers: set[asyncio.Future[None]] = set()
 
     async def pause(self, seconds: float) -> None:
         """Sleep, but not longer than the worker serves."""
-        if self._stopping:
+        if self.stopping:
             return
         loop = asyncio.get_running_loop()
         sleeper = loop.create_future()
@@ -41,7 +41,7 @@ class Waiting:
 
     def stop(self) -> None:
         """Wake every sleeper, and let nobody sleep any more."""
-        self._stopping = True
+        self.stopping = True
         for sleeper in list(self._sleepers):
             wake(sleeper)
 

@@ -6,7 +6,7 @@ what it writes hides the base, what it deletes leaves a tombstone, nobody else s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
@@ -101,6 +101,12 @@ class Readable(Protocol):
 
 class Records(Readable, Protocol):
     """One sandbox's view. Reads see its own writes at once; writes belong inside ``Store.write``."""
+
+    def each(self, collection: str) -> Generator[Json]:
+        """The records in the collection's order, read one by one: all of one state, that of the first that is asked for.
+
+        It outlives the view, any thread may go on with it, and it must be closed. What the view wrote is not in it.
+        """
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""

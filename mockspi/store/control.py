@@ -20,11 +20,13 @@ from mockspi.clock import random_id
 from mockspi.errors import SandboxExists, TooManySandboxes, UsageError
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
+from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import transaction
 
 _VERSION = 2
 _WAIT_SECONDS = 30.0
 _REMEMBERED = 4096
+NOBODY = ""  #: whose stamp tells that a key may open what it did not open before
 _TABLES = """
 CREATE TABLE sandboxes (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, expires INTEGER, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX sandboxes_expires ON sandboxes (expires) WHERE expires IS NOT NULL;
@@ -52,6 +54,7 @@ class SandboxStore:
         self._auto = auto
         self._local = threading.local()
         self._queue = threading.Lock()
+        self._stamps = stamps_beside(path)
 
     def opened_by(self, key: str) -> Sandbox | None:
         """The sandbox that a key opens; the time it takes tells nothing about other keys."""
@@ -90,7 +93,7 @@ class SandboxStore:
 
         Those of the same name or key whose time is over give way; they are named, so that what they wrote can go too.
         """
-        with self._writing() as connection:
+        with self._writing(sandbox.name, NOBODY) as connection:
             gone = _removed(connection, "(name = ? OR hash = ?) AND expires <= ?", sandbox.name, hashed(sandbox.key), self._now())
             if self._taken(connection, sandbox):
                 raise SandboxExists(sandbox=sandbox.name)
@@ -102,7 +105,7 @@ class SandboxStore:
 
     def change(self, sandbox: Sandbox, to: Callable[[Sandbox], Sandbox]) -> tuple[Sandbox, Sandbox] | None:
         """What a sandbox was and has become, in one step: no other change gets lost; None where it is gone."""
-        with self._writing() as connection:
+        with self._writing(sandbox.name) as connection:
             fixed = sandbox.name in self._fixed
             found = self._read_fixed(connection, sandbox.name) if fixed else _read(connection, "name", sandbox.name)
             if found is None or found.serial != sandbox.serial:
@@ -117,7 +120,7 @@ class SandboxStore:
 
     def delete(self, sandbox: Sandbox) -> bool:
         """Forget a sandbox; whether it was still there."""
-        with self._writing() as connection:
+        with self._writing(sandbox.name) as connection:
             found = _read(connection, "name", sandbox.name)
             if found is None or found.serial != sandbox.serial:
                 return False
@@ -129,7 +132,7 @@ class SandboxStore:
         now = self._now()
         if not self._connection().execute("SELECT 1 FROM sandboxes WHERE expires <= ? LIMIT 1", (now,)).fetchone():
             return []
-        with self._writing() as connection:
+        with self._writing(NOBODY) as connection:
             return _removed(connection, "expires <= ?", now)
 
     def _alive(self, sandbox: Sandbox | None) -> Sandbox | None:
@@ -179,11 +182,12 @@ class SandboxStore:
         return opened
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *names: str) -> Iterator[sqlite3.Connection]:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
         with self._queue, transaction(connection):
             yield connection
+        self._stamps.move(*names)
         self._local.cached = None  # data_version does not tell a connection of its own writes
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.store.happened import Happened, insert
+from mockspi.store.rows import Filter, Level, Row
 from mockspi.store.turns import Turns, is_busy, open_file
 
 Unwritten = sqlite3.Error  #: what is raised where a row cannot be kept
@@ -44,50 +47,6 @@ END
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One exchange as it is kept; ``facts`` and ``findings`` are JSON, ``request`` and ``reply`` the bodies."""
-
-    contract: str
-    path: str
-    status: int
-    findings: str
-    time: int
-    clock: int
-    milliseconds: float
-    facts: str
-    request: bytes
-    reply: bytes
-    number: int = 0  #: given when it is written
-
-    @property
-    def size(self) -> int:
-        """How many bytes it counts for."""
-        return 200 + len(self.path) + len(self.findings) + len(self.facts) + len(self.request) + len(self.reply)
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which rows are meant; None is any. ``contracts`` are ids, the empty one among them for no contract."""
-
-    since: int = 0
-    contracts: frozenset[str] | None = None
-    path: str | None = None
-    status: int | None = None
-    findings: bool = False
-    until: int = 2**62  #: no greater number
-    earliest: int = 0  #: real time, in epoch milliseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """How far a sandbox's journal has come, how many of its entries had to go, and whether it began with nothing written."""
-
-    last: int = 0
-    dropped: int = 0
-    whole: bool = True
-
-
 _NAMES = [one.name for one in fields(Row)]
 _COLUMNS = ", ".join(_NAMES)
 _kept = attrgetter(*_NAMES[:-1])  # all but the number
@@ -108,8 +67,10 @@ _EVERY = 2**62  #: a number that no entry reaches
 class JournalStore:
     """The journals of all sandboxes, each bounded by a number of rows and of bytes."""
 
-    def __init__(self, path: Path, most: int, most_bytes: int) -> None:
+    def __init__(self, path: Path, most: int, most_bytes: int, catch_up: Callable[[str | None], None] = lambda _: None) -> None:
+        """``catch_up`` waits until what others answered is here too."""
         self._path = path
+        self._catch_up = catch_up
         self._most = most
         self._most_bytes = most_bytes
         self._turns = Turns(path, durable=False)
@@ -128,6 +89,14 @@ class JournalStore:
                     self._trim(connection, sandbox)
         return number
 
+    def add_again(self, sandbox: str, happened: Sequence[Happened], *, wait: bool = True) -> None:
+        """Keep exchanges like those before, in their order."""
+        with self._turns.turn(wait=wait) as connection:
+            insert(connection, sandbox, happened, self._most)
+            for _ in range(len(happened) // _STEP + 1):
+                with suppress(sqlite3.OperationalError):
+                    self._trim(connection, sandbox)
+
     def version(self, sandbox: str, version: str, *, wait: bool = True) -> str:
         """The api_version that a sandbox began with: this one, unless there was another before."""
         row = self._turns.connection().execute("SELECT version FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
@@ -143,6 +112,7 @@ class JournalStore:
 
     def note(self, sandbox: str, change: Json) -> None:
         """Keep what changed a sandbox beside its calls, behind the entries that there are."""
+        self._catch_up(sandbox)
         body = json.dumps(change, ensure_ascii=False, separators=(",", ":"))
         with self._turns.change() as connection:
             connection.execute("INSERT INTO journals (sandbox, last, total) VALUES (?, 0, 0) ON CONFLICT DO NOTHING", (sandbox,))
@@ -160,32 +130,38 @@ class JournalStore:
 
     def changes(self, sandbox: str) -> list[tuple[int, Json]]:
         """What changed a sandbox beside its calls: the number of the entry that it came after, and what it was."""
+        self._catch_up(sandbox)
         rows = self._turns.connection().execute("SELECT number, body FROM changes WHERE sandbox = ? ORDER BY id", (sandbox,))
         return [(number, json.loads(body)) for number, body in rows]
 
     def level(self, sandbox: str) -> Level:
         """How far the journal of a sandbox has come."""
+        self._catch_up(sandbox)
         query = "SELECT last, dropped, whole FROM journals WHERE sandbox = ?"
         row = self._turns.connection().execute(query, (sandbox,)).fetchone()
         return Level(row[0], row[1], bool(row[2])) if row else Level()
 
     def dropped(self) -> int:
         """How many entries of all sandboxes had to go."""
+        self._catch_up(None)
         return int(self._turns.connection().execute("SELECT coalesce(sum(dropped), 0) FROM journals").fetchone()[0])
 
     def count(self, sandbox: str, wanted: Filter) -> int:
         """How many rows are meant."""
+        self._catch_up(sandbox)
         where, values = _where(sandbox, wanted)
         return int(self._turns.connection().execute(f"SELECT count(*) FROM exchanges WHERE {where}", values).fetchone()[0])
 
     def rows(self, sandbox: str, wanted: Filter, offset: int, limit: int) -> list[Row]:
         """Some of the rows, oldest first."""
+        self._catch_up(sandbox)
         where, values = _where(sandbox, wanted)
         query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number LIMIT :limit OFFSET :offset"
         return [Row(*row) for row in self._turns.connection().execute(query, {**values, "limit": limit, "offset": offset})]
 
     def newest(self, sandbox: str, wanted: Filter, limit: int) -> list[Row]:
         """The last of the rows, oldest first."""
+        self._catch_up(sandbox)
         where, values = _where(sandbox, wanted)
         query = f"SELECT {_COLUMNS} FROM exchanges WHERE {where} ORDER BY number DESC LIMIT :limit"
         return [Row(*row) for row in self._turns.connection().execute(query, {**values, "limit": limit})][::-1]
@@ -195,6 +171,7 @@ class JournalStore:
 
         ``whole`` says that nothing else is left of the calls either.
         """
+        self._catch_up(sandbox)
         with self._turns.change() as connection:
             count = connection.execute(f"SELECT count(*) FROM exchanges WHERE {_SHOWN}", {"sandbox": sandbox}).fetchone()[0]
             connection.execute(
@@ -209,6 +186,7 @@ class JournalStore:
 
     def forget(self, sandbox: str) -> None:
         """Drop all that is known of a sandbox."""
+        self._catch_up(sandbox)
         self._sweep(sandbox, None)
         with self._turns.change() as connection:
             connection.execute("DELETE FROM changes WHERE sandbox = ?", (sandbox,))
@@ -216,6 +194,7 @@ class JournalStore:
 
     def sandboxes(self) -> list[str]:
         """Those of which something is known."""
+        self._catch_up(None)
         return [name for (name,) in self._turns.connection().execute("SELECT sandbox FROM journals")]
 
     def prepare(self) -> None:

@@ -17,6 +17,7 @@ from mockspi.errors import TooManyRules
 from mockspi.exchange import Json
 from mockspi.rules.book import Book, posted
 from mockspi.rules.matching import Rule
+from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import Turns
 
 MOST_RULES, MOST_BYTES = 1_000, 16_777_216
@@ -37,6 +38,7 @@ class RuleStore:
 
     def __init__(self, path: Path, real: Callable[[], int]) -> None:
         self._turns = Turns(path, durable=True)
+        self._stamps = stamps_beside(path)
         self._real = real
         self._local = threading.local()
         self._ready: dict[str, tuple[int, Book, tuple[Rule, ...]]] = {}
@@ -65,14 +67,14 @@ class RuleStore:
 
     def add(self, sandbox: str, rules: Sequence[Json]) -> None:
         """Put rules behind those that are there."""
-        with self._writing() as connection:
+        with self._writing(sandbox) as connection:
             kept = _read(connection, sandbox)
             kept["rules"] += [{"rule": rule, "since": self._real()} for rule in rules]
             _put(connection, sandbox, kept)
 
     def replace(self, sandbox: str, rules: Sequence[Json]) -> None:
         """Put rules in the place of those that are there; counting begins anew."""
-        with self._writing() as connection:
+        with self._writing(sandbox) as connection:
             kept = _read(connection, sandbox)
             kept["rules"] = [{"rule": rule, "since": self._real()} for rule in rules]
             _forget_counts(connection, sandbox, "")
@@ -80,7 +82,7 @@ class RuleStore:
 
     def use(self, sandbox: str, scenarios: Sequence[str]) -> None:
         """Put scenarios on behind those that are on; one that is on begins anew where it stands."""
-        with self._writing() as connection:
+        with self._writing(sandbox) as connection:
             kept = _read(connection, sandbox)
             since = {one["name"]: one["since"] for one in kept["scenarios"]} | dict.fromkeys(scenarios, self._real())
             kept["scenarios"] = [{"name": name, "since": moment} for name, moment in since.items()]
@@ -90,7 +92,7 @@ class RuleStore:
 
     def clear(self, sandbox: str, scenarios: Sequence[str] | None = None) -> None:
         """Take scenarios off, all of them where none is named."""
-        with self._writing() as connection:
+        with self._writing(sandbox) as connection:
             kept = _read(connection, sandbox)
             gone = [one["name"] for one in kept["scenarios"] if scenarios is None or one["name"] in scenarios]
             kept["scenarios"] = [one for one in kept["scenarios"] if one["name"] not in gone]
@@ -100,7 +102,7 @@ class RuleStore:
 
     def forget(self, sandbox: str) -> None:
         """Drop everything that a sandbox has on, and its counts."""
-        with self._writing() as connection:
+        with self._writing(sandbox) as connection:
             connection.execute("DELETE FROM rules WHERE sandbox = ?", (sandbox,))
             connection.execute("DELETE FROM hits WHERE sandbox = ?", (sandbox,))
             connection.execute("DELETE FROM windows WHERE sandbox = ?", (sandbox,))
@@ -144,9 +146,10 @@ class RuleStore:
         return revision
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, sandbox: str) -> Iterator[sqlite3.Connection]:
         with self._turns.change() as connection:
             yield connection
+        self._stamps.move(sandbox)
         self._local.seen = None  # data_version does not tell a connection of its own writes
 
 

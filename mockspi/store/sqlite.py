@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from urllib.parse import quote
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import transaction
 
 _VERSION = 3
@@ -36,6 +37,11 @@ _BODY = (
     "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
     "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
 )
+_EACH = (
+    "SELECT sort, key, body FROM main.records WHERE sandbox = ? AND collection = ? AND body IS NOT NULL UNION ALL "
+    "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
+    "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
+)
 
 
 class SqliteStore:
@@ -49,10 +55,11 @@ class SqliteStore:
         self._collections = collections
         self._local = threading.local()
         self._writing = queue or threading.Lock()  # stores over one overlay share it
+        self._stamps = stamps_beside(overlay)
 
     def read(self, sandbox: str) -> SqliteRecords:
         """The records as they are now."""
-        return SqliteRecords(self._connection(), sandbox, self._collections)
+        return self._records(self._connection(), sandbox)
 
     @contextmanager
     def view(self, sandbox: str) -> Iterator[SqliteRecords]:
@@ -60,7 +67,7 @@ class SqliteStore:
         connection = self._connection()
         connection.execute("BEGIN")
         try:
-            yield SqliteRecords(connection, sandbox, self._collections)
+            yield self._records(connection, sandbox)
         finally:
             connection.execute("COMMIT")
 
@@ -69,7 +76,8 @@ class SqliteStore:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
         with self._writing, transaction(connection):
-            yield SqliteRecords(connection, sandbox, self._collections)
+            yield self._records(connection, sandbox)
+        self._stamps.move(sandbox)
 
     def reset(self, sandbox: str | None = None) -> int:
         """Drop what a sandbox (or every one) has written; how many records that were."""
@@ -119,15 +127,18 @@ class SqliteStore:
         """The sandboxes that have written something, and how many records each."""
         return changed(self._overlay)
 
+    def _records(self, connection: sqlite3.Connection, sandbox: str) -> SqliteRecords:
+        return SqliteRecords(connection, sandbox, self._collections, lambda: connect(self._base, self._overlay, shared=True))
+
     def _connection(self) -> sqlite3.Connection:
         if (open_one := getattr(self._local, "connection", None)) is None:
             open_one = self._local.connection = connect(self._base, self._overlay)
         return open_one
 
 
-def connect(base: Path, overlay: Path) -> sqlite3.Connection:
-    """A connection to the overlay with the base attached, made ready on first use."""
-    connection = _alone(overlay)
+def connect(base: Path, overlay: Path, *, shared: bool = False) -> sqlite3.Connection:
+    """A connection to the overlay with the base attached, made ready on first use; threads may share a ``shared`` one."""
+    connection = _alone(overlay, shared=shared)
     try:
         connection.execute("ATTACH DATABASE ? AS base", (f"file:{quote(str(base))}?mode=ro&immutable=1",))
     except sqlite3.Error as error:
@@ -150,13 +161,14 @@ def drop(overlay: Path, sandbox: str | None = None) -> int:
         connection.execute(f"DELETE FROM terms {where}", values)
         connection.execute(f"DELETE FROM numbers {where}", values)
         connection.execute("COMMIT")
+    stamps_beside(overlay).move(*([sandbox] if sandbox is not None else []))
     return dropped
 
 
-def _alone(overlay: Path) -> sqlite3.Connection:
+def _alone(overlay: Path, *, shared: bool = False) -> sqlite3.Connection:
     """A connection to the overlay without a base."""
     try:
-        connection = sqlite3.connect(overlay, timeout=_WAIT_SECONDS, isolation_level=None, uri=True)
+        connection = sqlite3.connect(overlay, timeout=_WAIT_SECONDS, isolation_level=None, uri=True, check_same_thread=not shared)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         prepare(connection, overlay)
@@ -184,10 +196,17 @@ def prepare(connection: sqlite3.Connection, overlay: Path) -> None:
 class SqliteRecords:
     """One sandbox's view over one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, sandbox: str, collections: Mapping[str, Collection]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        sandbox: str,
+        collections: Mapping[str, Collection],
+        another: Callable[[], sqlite3.Connection],
+    ) -> None:
         self.connection = connection
         self.sandbox = sandbox
         self._collections = collections
+        self._another = another
 
     def get(self, collection: str, key: str) -> Json | None:
         """One record by key: the sandbox's own, else the base's."""
@@ -220,6 +239,12 @@ class SqliteRecords:
         else:
             total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
         return Page(total, [json.loads(body) for body, _ in rows])
+
+    def each(self, collection: str) -> Generator[Json]:
+        """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
+        with closing(self._another()) as connection:
+            bodies = connection.execute(_EACH, (self.sandbox, collection, collection, self.sandbox))
+            yield from (json.loads(body) for _, _, body in bodies)
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""

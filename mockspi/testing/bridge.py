@@ -71,7 +71,7 @@ class Bridge:
 
     def __call__(self, prepared: requests.PreparedRequest) -> Answer:
         """Status, headers and body; or the exception that the fault would have been."""
-        reply = self.inside.service.handle(self.to_request(prepared))
+        reply = self.inside.service.handle(self.to_request(prepared)).whole()
         reply = suffer(reply, reply.trouble or Trouble(), prepared)
         cut = len(reply.body) // 2 if reply.trouble and reply.trouble.fault == "truncate" else None
         return reply.status, dict(headers_of(reply)), reply.body[:cut]

@@ -12,7 +12,7 @@ from mockspi.errors import (
     NoDatesAvailable,
 )
 from mockspi.exchange import Json
-from mockspi.retail import carts, loyalty, shipping
+from mockspi.retail import carts, employees, shipping, slots
 from mockspi.schema import PUBLIC, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
 
 GROUP = "Checkout"
@@ -66,10 +66,10 @@ class DateRequest(CartRequest):
 class Slot(Shape):
     """Hours of a day."""
 
-    slotId = Id(required=True)
+    slotId = Id(required=True, about="an order that arrives with it books it")
     startTime = Moment(required=True)
     endTime = Moment(required=True)
-    remaining = Integer(low=0, required=True)
+    remaining = Integer(low=1, required=True, about="how many more orders can book it")
 
 
 class Day(Shape):
@@ -104,7 +104,7 @@ class EmployeeReply(Shape):
     firstName = Text(required=True)
     lastName = Text(required=True)
     discountPercent = Number(required=True)
-    remainingDiscount = Money(required=True)
+    remainingDiscount = Money(required=True, about="what their purchases may still come to in this period")
 
 
 class ShippingRequest(CartRequest):
@@ -119,7 +119,7 @@ class ShippingOption(Shape):
     carrier = Text(required=True)
     price = Money(required=True)
     currency = Text(required=True)
-    minDate = Moment(required=True)
+    minDate = Moment(required=True, about="midnight where it leaves from")
     maxDate = Moment(required=True)
 
 
@@ -136,12 +136,12 @@ def validate(call: Call) -> Json:
 
 def dates(call: Call) -> Json:
     """When it can be there."""
-    return shipping.dates(call.records, call.body, call.clock.now())
+    return slots.dates(call.records, call.body, call.clock.now())
 
 
 def employee(call: Call) -> Json:
     """Whether the discount may be given."""
-    return loyalty.employee(call.records, call.body)
+    return employees.verify(call.records, call.body, call.clock.now())
 
 
 def methods(call: Call) -> Json:

@@ -27,6 +27,7 @@ class SaleRequest(Shape):
     currency = Text()
     orderSubTotal = Money()
     discount = Money()
+    transactionDiscountAmount = Money(low=0, about="taken off a cart's lines; in an order they hold their share of it")
     taxSubTotal = Money()
     totalAmount = Money(about="used with taxSubTotal where no lines are sent")
     productList = Many(LineRequest)
@@ -35,11 +36,11 @@ class SaleRequest(Shape):
 
 
 class PointsReply(Shape):
-    """The points of this transaction, and what the customer has."""
+    """The points of this transaction, and what the customer has; of an order that has arrived, what was booked."""
 
     pointsEarned = Integer(low=0, required=True)
     pointsRedeemed = Integer(low=0, required=True)
-    pointsBalance = Integer(low=0, required=True)
+    pointsBalance = Integer(required=True, about="as of now, without what has expired")
     tier = Text()
 
 
@@ -74,7 +75,7 @@ class RewardReply(Shape):
 
 def points(call: Call) -> Json:
     """What this sale earns."""
-    return loyalty.points(call.records, call.body)
+    return loyalty.points(call.records, call.body, call.clock.now())
 
 
 def rewards(call: Call) -> Json:

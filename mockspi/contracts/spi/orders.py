@@ -8,7 +8,15 @@ from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
 from mockspi.contracts.order_record import STATUSES, OrderReply, SoldLine, Tender
-from mockspi.errors import InsufficientInventory, NotReturnable, OrderNotFound, ReturnQuantityExceeded
+from mockspi.errors import (
+    EmployeeLimitExceeded,
+    InsufficientInventory,
+    NotReturnable,
+    OrderNotFound,
+    ReturnQuantityExceeded,
+    SlotNotAvailable,
+    TenderRefused,
+)
 from mockspi.exchange import Json
 from mockspi.retail import orders, returns, taxes_booked
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text
@@ -182,7 +190,15 @@ CONTRACTS = (
         body=ReturnRequest,
         reply=ReturnReply,
         answer=give_back,
-        fails=(OrderNotFound, NotReturnable, ReturnQuantityExceeded, InsufficientInventory),
+        fails=(
+            OrderNotFound,
+            NotReturnable,
+            ReturnQuantityExceeded,
+            InsufficientInventory,
+            EmployeeLimitExceeded,
+            SlotNotAvailable,
+            TenderRefused,
+        ),
         writes=True,
     ),
 )

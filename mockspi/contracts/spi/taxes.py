@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Generator
+from contextlib import closing
 
 from marshmallow import ValidationError
 
@@ -18,6 +20,7 @@ from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Mo
 
 GROUP = "Taxes"
 _SAMPLE = "/merchant/spi/sample/endpoint/taxEngine"
+_PIECE = 65_536
 
 
 def names_exemption(value: object) -> None:
@@ -133,13 +136,23 @@ def calculate(call: Call) -> Json:
 
 
 def rates(call: Call) -> Reply:
-    """The rate table as CSV."""
-    text = io.StringIO()
-    rows = csv.DictWriter(text, taxes_rates.COLUMNS, extrasaction="ignore", restval="", lineterminator="\r\n")
-    rows.writeheader()
-    for rate in taxes_rates.listed(call.records, "tax_rates", call.inputs):
-        rows.writerow({name: _cell(value) for name, value in rate.items()})
-    return Reply(200, text.getvalue().encode(), (("Content-Type", "text/csv; charset=utf-8"),))
+    """The rate table as CSV, made as it is sent where it is long."""
+    pieces = _csv(call.records.each("tax_rates"), call.inputs)
+    return Reply.streamed(pieces, _PIECE, [("Content-Type", "text/csv; charset=utf-8")])
+
+
+def _csv(found: Generator[Json], place: Json) -> Generator[bytes]:
+    """The table in pieces of whole lines, each of ``_PIECE`` bytes or some more, but the last."""
+    with closing(found), io.StringIO() as text:
+        rows = csv.DictWriter(text, taxes_rates.COLUMNS, extrasaction="ignore", restval="", lineterminator="\r\n")
+        rows.writeheader()
+        for rate in taxes_rates.held(found, place):
+            rows.writerow({name: _cell(value) for name, value in rate.items()})
+            if text.tell() >= _PIECE:
+                yield text.getvalue().encode()
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue().encode()
 
 
 def _cell(value: object) -> object:
@@ -156,7 +169,7 @@ def finalize(call: Call) -> Json:
 
 def exemptions(call: Call) -> Json:
     """The exemptions for a place."""
-    return {"taxExemptions": taxes_rates.listed(call.records, "tax_exemptions", call.inputs)}
+    return {"taxExemptions": list(taxes_rates.held(call.records.find("tax_exemptions").records, call.inputs))}
 
 
 CONTRACTS = (
@@ -183,6 +196,7 @@ CONTRACTS = (
         reply=RatesReply,
         answer=rates,
         media="text/csv",
+        streams=True,
     ),
     Contract(
         name="TAX_SERVICE",

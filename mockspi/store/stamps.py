@@ -1,0 +1,56 @@
+"""When something last changed, for every process at once: memory that is mapped, so that looking costs no system call.
+
+A stamp is a moment of the machine's monotonic clock, set after a change was committed and before who made it is
+answered. What was made after a stamp saw the change: it is good for as long as the stamp stays. Many names share a
+slot, so that one may seem to change with another; never the other way round.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from functools import cached_property
+from pathlib import Path
+from zlib import crc32
+
+_SLOTS = 4096
+_EVERYTHING = 0  #: the slot of what concerns every name
+
+
+class Stamps:
+    """The stamps beside one server's records."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def cells(self) -> memoryview:
+        """All slots."""
+        opened = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.ftruncate(opened, _SLOTS * 8)
+            return memoryview(mmap.mmap(opened, _SLOTS * 8)).cast("Q")
+        finally:
+            os.close(opened)
+
+    def move(self, *names: str) -> None:
+        """Something of these names has changed; of every one where none is said."""
+        now = time.monotonic_ns()
+        for place in [slot(name) for name in names] or [_EVERYTHING]:
+            self.cells[place] = now
+
+    def seen(self, names: tuple[str, ...], since: int) -> tuple[tuple[int, int], ...] | None:
+        """Slots and stamps of these names, unless one of them changed after ``since`` (nanoseconds)."""
+        found = tuple((place, self.cells[place]) for place in (_EVERYTHING, *map(slot, names)))
+        return found if all(stamp < since for _, stamp in found) else None
+
+
+def stamps_beside(file: Path) -> Stamps:
+    """The stamps of the state folder that a file is in."""
+    return Stamps(file.with_name("stamps"))
+
+
+def slot(name: str) -> int:
+    """Where the stamp of a name is."""
+    return crc32(name.encode()) % (_SLOTS - 1) + 1
