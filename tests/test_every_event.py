@@ -17,7 +17,7 @@ from mockspi.contracts.events import EVENTS, named, spellings
 from mockspi.describing import nested, shapes
 from mockspi.event import PLATFORMS, Event
 from mockspi.openapi.webhooks import webhooks
-from mockspi.schema import Anything, Field, Flag, Many, Part, Shape, Strangers, Text, field_at, instance, problems
+from mockspi.schema import Anything, Field, Flag, Many, Part, Shape, Strangers, Text, instance, problems
 from mockspi.webhooks.making import chosen, examples, make
 
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda one: one.id)
@@ -202,13 +202,6 @@ def test_every_member_that_a_platform_itself_names_is_shown_in_an_example() -> N
         and not any((one, name) in shown for one in shape.__mro__ if name in getattr(one, "_declared_fields", ()))
     ]
     assert missing == []
-
-
-def test_every_moment_and_amount_can_be_found_by_its_pointer() -> None:
-    for event in EVENTS:
-        for body in bodies(event):
-            for place, _, field in places(event.body, body):
-                assert field_at(event.body, [str(step) for step in place]) is field
 
 
 def test_the_openapi_is_valid_and_holds_nothing_else() -> None:
