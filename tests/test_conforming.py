@@ -13,15 +13,17 @@ from hypothesis import strategies as some
 from mockspi.conforming import conforms
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import KINDS
+from mockspi.contracts.events import EVENTS
 from mockspi.fixtures.reading import sample_set
 from mockspi.schema import Shape, Strangers, problems
+from mockspi.webhooks.making import examples
 
 SAMPLE = sample_set()
 STRANGE: list[Any] = ["", "5", "x", 5, 0, -1, 5.5, 10**20, True, None, [], {}, [None], {"a": None}, 1e300, "é" * 5]
 
 
 def documents() -> list[tuple[type[Shape], Any]]:
-    """Every example's request and reply body, and a few records of each collection, with their shapes."""
+    """Every example's request, reply and event body, and a few records of each collection, with their shapes."""
     played = SAMPLE.examples()
     found: list[tuple[type[Shape], Any]] = []
     for contract in SPIS:
@@ -32,6 +34,7 @@ def documents() -> list[tuple[type[Shape], Any]]:
                 found.append((contract.reply, one["reply"]["body"]))
     shapes = {kind.collection.name: kind.shape for kind in KINDS}
     found += [(shapes[name], record) for name, index, record in SAMPLE.records() if index < 3]
+    found += [(event.body, one["body"]) for event in EVENTS for one in examples(event).values()]
     return found
 
 

@@ -129,14 +129,22 @@ class _Setting:
         return "".join(f"/{escape(token)}" for token in self.tokens[:depth])
 
     def _unknown(self, depth: int) -> UsageError:
-        """The refusal, with the nearest pointer: a member of the same object, or the same name elsewhere, or what looks alike."""
-        known = list(dict.fromkeys(_pointers(Part(self.shape), self.body, "")))
+        """The refusal, with the nearest pointer: a member of the same object, else one of such a name elsewhere."""
+        known = sorted(dict.fromkeys(_pointers(Part(self.shape), self.body, "")), key=lambda one: one.count("/"))
         here = [one for one in known if one.rpartition("/")[0] == self._upto(depth)]
-        wanted = self._upto(depth + 1)
-        same = [one for one in known if one.rpartition("/")[2].casefold() == escape(self.tokens[-1]).casefold()]
-        near = difflib.get_close_matches(wanted, here, n=1) or same or difflib.get_close_matches(self.pointer, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = (
+            _alike(self.tokens[depth], here) or _alike(self.tokens[-1], known) or self._upto(depth) * (self._upto(depth) in known)
+        )
+        hint = f"; did you mean {near!r}?" if near else ""
         return UsageError(f"there is no {self.pointer!r}{hint} (--raw sets it anyway)")
+
+
+def _alike(token: str, pointers: list[str]) -> str:
+    """The first pointer whose last name is nearest to a name."""
+    names: dict[str, str] = {}
+    for one in pointers:
+        names.setdefault(one.rpartition("/")[2].casefold(), one)
+    return next((names[name] for name in difflib.get_close_matches(escape(token).casefold(), names, n=1)), "")
 
 
 def _read(value: Any) -> Any:
