@@ -64,8 +64,9 @@ PATTERNS = [
 
 
 def made(folder: Path) -> Path:
-    """The set in a folder; the sample's in all else but orders."""
+    """The set in a folder; the sample's in all else but orders and what names them."""
     shutil.copytree(ROOT / "fixtures", folder / "set", ignore=shutil.ignore_patterns("examples", "rules", "__pycache__"))
-    for name, records in (("orders", []), ("shipping_methods", METHODS), ("delivery_slots", PATTERNS)):
+    changed = {"orders": [], "rewards": [], "loyalty_entries": [], "shipping_methods": METHODS, "delivery_slots": PATTERNS}
+    for name, records in changed.items():
         (folder / f"set/records/{name}.json").write_text(json.dumps(records))
     return folder / "set"
