@@ -176,7 +176,7 @@ KINDS = (
     Kind(Collection("receipts", key=("orderId", "token")), Receipt, written=True),
     Kind(
         Collection(
-            "events",
+            "received",
             key=("eventId",),
             terms=(
                 Term("same", ("same[]",)),

@@ -45,11 +45,11 @@ def take_in(
 ) -> tuple[Json, bool]:
     """Keep an event and let it act; the record of it, and whether it is a duplicate."""
     same = sorted(_same(incoming))
-    known = records.find("events", Criterion("same", tuple(same)), limit=1).records if same else []
+    known = records.find("received", Criterion("same", tuple(same)), limit=1).records if same else []
     before = known[0] if known else None
     if before and before["state"] != REFUSED:
         before |= {"duplicates": before["duplicates"] + 1, "times": before["times"] + 1}
-        records.put("events", before)
+        records.put("received", before)
         return before, True
     number = before["number"] if before else records.next_number()
     event: Json = {
@@ -86,7 +86,7 @@ def settle(records: Records, event: Json, body: Json, text: Callable[..., str], 
             event["moved"] = list(outcome.moved)
         if outcome.state == HELD or "orderId" in event:
             event["body"] = body
-    records.put("events", event)
+    records.put("received", event)
 
 
 def told(event: Json) -> Json:
