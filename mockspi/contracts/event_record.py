@@ -37,4 +37,5 @@ class ReceivedEvent(Shape):
     orderId = Id()
     cartId = Id()
     body = Anything(about="of what is held, or counts for its order again")
+    settledAt = Moment(about="when it had waited for its order")
     moved = Many(Moved, about="what it did to the stock by itself")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from mockspi.contract import Answer, Call, Contract
 from mockspi.contracts.events import EVENTS
 from mockspi.contracts.spi import addresses, checkout, customers, inventory, loyalty, orders, taxes
+from mockspi.errors import BrokenRequest
 from mockspi.event import Event
 from mockspi.exchange import Json
-from mockspi.retail import deliveries
+from mockspi.retail import acting, deliveries
 from mockspi.retail.deliveries import Incoming, Outcome
-from mockspi.schema import Anything, Id, Many, Shape, Text
+from mockspi.schema import Anything, Id, Many, Shape, Text, uneven
 
 GROUP = "Webhooks"
 DUPLICATE, NOT_APPLIED, WAITING = "EVENT_DUPLICATE", "EVENT_REFUSED", "EVENT_HELD"  #: codes of findings
@@ -27,13 +29,35 @@ class Taken(Shape):
     errors = Many(Anything())
 
 
-def _answer(name: str) -> Answer:
+def _findings(event: Json, again: bool) -> Iterator[Json]:
+    """What the journal tells of an event, beside what is wrong with its body."""
+    if again:
+        yield {"code": DUPLICATE, "message": f"it came as {event['eventId']} before, and is not applied again"}
+    elif event["state"] == deliveries.HELD:
+        yield {"code": WAITING, "message": event["why"]}
+    elif event["state"] == deliveries.REFUSED:
+        yield {"code": NOT_APPLIED, "message": f"{event['errorCode']}: {event['why']}"}
+
+
+def _answer(name: str, shape: type[Shape]) -> Answer:
     def answer(call: Call) -> Json:
         """Keep the event, let it act, and say whether it was refused."""
-        incoming = Incoming(name, name, call.body, _id(call), findings=list(call.findings))
-        event, again = deliveries.take_in(call.records, incoming, call.clock, call.text, lambda: Outcome(deliveries.KEPT))
-        if again:
-            call.findings.append({"code": DUPLICATE, "message": f"it came as {event['eventId']} before; not applied again"})
+        unsound, id_ = list(call.findings), _id(call)
+        reference = acting.reference(name, call.body) if name in acting.ACTS or not id_ else ""
+
+        def act(number: int) -> Outcome:
+            if name not in acting.ACTS:
+                return Outcome(deliveries.KEPT)
+            errors = [*unsound, *(asdict(one) for one in uneven(shape, call.body))]
+            if errors:
+                raise BrokenRequest(errors=[{"path": one["path"], "message": one["message"]} for one in errors])
+            return acting.ACTS[name](call.records, call.body, number, call.clock)
+
+        incoming = Incoming(name, name, call.body, id_, reference, unsound)
+        event, again = deliveries.take_in(call.records, incoming, call.clock, call.text, act)
+        call.findings.extend(_findings(event, again))
+        if event["state"] == deliveries.APPLIED and "orderId" in event and not again:
+            acting.release(call.records, event["orderId"], call.clock, call.text)
         return dict(deliveries.failure_of(event))
 
     return answer
@@ -60,7 +84,7 @@ def _contracts() -> Iterator[Contract]:
                 about=ones[0].about,
                 group=GROUP,
                 reply=Taken,
-                answer=_answer(name),
+                answer=_answer(name, ones[0].body),
                 source=ones[0].source,
                 received=tuple(dict.fromkeys(one.body for one in ones)),
                 aliases=tuple(dict.fromkeys(f"/webhooks/{other}" for one in ones for other in one.also)),

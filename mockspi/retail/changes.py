@@ -43,9 +43,10 @@ def update(records: Records, body: Json, number: int, now: int) -> Outcome:
     if order is None:
         return Outcome(HELD, f"order {body['orderId']} has not come")
     sales.refuse(chain(_changed(order, body), _unknown(records, body)))
-    late = _is_late(order, body)
-    for told in [*_earlier(records, body, number), body, *_later(records, body, number)]:
-        _merge(records, order, told, now)
+    late, places = _is_late(order, body), [location(line, order) for line in order["orderProductList"]]
+    for told in _all(records, body, number):
+        _merge(order, told)
+    _relocate(records, order, places, now)
     _advance(records, order, body)
     records.put("orders", order)
     return Outcome(APPLIED, f"older than what is known: the order stays {order['orderStatus']}" if late else "")
@@ -58,7 +59,9 @@ def _changed(order: Json, body: Json) -> Iterator[Problem]:
     for index, line in enumerate(body["orderProductList"]):
         path = f"/orderProductList/{index}"
         if line["orderItemId"] not in known:
-            yield Problem(f"{path}/orderItemId", "the order has no such line; what is taken later is told by RETURN as an exchange")
+            yield Problem(
+                f"{path}/orderItemId", "the order has no such line; what is taken later is told by RETURN as an exchange"
+            )
         else:
             yield from _differences(known[line["orderItemId"]], line, _SOLD, path)
     if body["orderStatus"] == sales.CANCELED and order.get("returnProductList"):
@@ -80,19 +83,11 @@ def _unknown(records: Readable, body: Json) -> Iterator[Problem]:
                 yield Problem(f"/orderProductList/{index}/{name}", f"no {collection} record has the key {key!r}")
 
 
-def _earlier(records: Readable, body: Json, number: int) -> list[Json]:
-    return [told for key, told in _others(records, body, number) if key < _when(body, number)]
-
-
-def _later(records: Readable, body: Json, number: int) -> list[Json]:
-    return [told for key, told in _others(records, body, number) if key > _when(body, number)]
-
-
-def _others(records: Readable, body: Json, number: int) -> list[tuple[tuple[int, int, int], Json]]:
-    """The other updates of an order, each with what sorts it; the first of them first."""
+def _all(records: Readable, body: Json, number: int) -> list[Json]:
+    """This update and the others of its order, the first of them first."""
     criteria = (Criterion("event", (UPDATE,)), Criterion("orderId", (body["orderId"],)), Criterion("state", (APPLIED,)))
-    found = [one for one in records.find("received", *criteria).records if one["number"] != number]
-    return sorted(((_when(one["body"], one["number"]), one["body"]) for one in found), key=lambda pair: pair[0])
+    found = [(one["body"], one["number"]) for one in records.find("received", *criteria).records]
+    return [told for told, _ in sorted([*found, (body, number)], key=lambda one: _when(*one))]
 
 
 def _when(body: Json, number: int) -> tuple[int, int, int]:
@@ -110,26 +105,27 @@ def _is_late(order: Json, body: Json) -> bool:
     return _rank(order["orderStatus"]) > _rank(body["orderStatus"]) > -1
 
 
-def _merge(records: Records, order: Json, told: Json, now: int) -> None:
+def _merge(order: Json, told: Json) -> None:
     order.update({name: told[name] for name in _ORDER if name in told})
     lines = {line["orderItemId"]: line for line in told["orderProductList"]}
-    for index, line in enumerate(order["orderProductList"]):
+    for line in order["orderProductList"]:
         said = lines.get(line["orderItemId"], {})
-        before = location(line, order)
         line.update({name: said[name] for name in _LINE if name in said})
         if "itemStatus" in said and not came_back(order, line["orderItemId"]):
             line["itemStatus"] = said["itemStatus"]
-        if order["orderStatus"] != sales.CANCELED and (after := location(line, order)) != before:
-            _relocate(records, index, line, before, after, now)
 
 
-def _relocate(records: Records, index: int, line: Json, before: str, after: str, now: int) -> None:
-    """A line is fulfilled from another place: its units go back to the first and leave the second."""
-    if (free := available(records, line["productId"], after, now)) < line["quantity"]:
-        message = f"{line['quantity']} asked for, {free} available at {after}"
-        sales.refuse(iter([Problem(f"/orderProductList/{index}/fulfillmentLocation", message)]))
-    stock.move(records, line["productId"], before, line["quantity"])
-    stock.move(records, line["productId"], after, -line["quantity"])
+def _relocate(records: Records, order: Json, places: list[str], now: int) -> None:
+    """Lines that are fulfilled from another place: their units go back to the first and leave the second."""
+    for index, (line, before) in enumerate(zip(order["orderProductList"], places, strict=True)):
+        after = location(line, order)
+        if order["orderStatus"] == sales.CANCELED or after == before:
+            continue
+        if (free := available(records, line["productId"], after, now)) < line["quantity"]:
+            message = f"{line['quantity']} asked for, {free} available at {after}"
+            sales.refuse(iter([Problem(f"/orderProductList/{index}/fulfillmentLocation", message)]))
+        stock.move(records, line["productId"], before, line["quantity"])
+        stock.move(records, line["productId"], after, -line["quantity"])
 
 
 def _advance(records: Records, order: Json, body: Json) -> None:

@@ -10,24 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mockspi.clock import Clock
-from mockspi.errors import BrokenRequest, OrderExists, Refusal
+from mockspi.errors import Failure, InternalError, StoreBusy
 from mockspi.exchange import Json
-from mockspi.retail.once import digest
 from mockspi.store.base import Criterion, Records
 
 APPLIED, HELD, REFUSED, KEPT = "applied", "held", "refused", "kept"
-NO = (Refusal, BrokenRequest, OrderExists)  #: how retail logic says no
+_OURS = (InternalError, StoreBusy)  #: failures that are no answer to what came
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An event as it was delivered; ``id`` is its sender's, ``acts`` whether it changes more than what is known of it."""
+    """An event as it was delivered; ``id`` is its sender's, ``reference`` what another telling of the same has in common."""
 
     event: str
     endpoint: str
     body: Json
     id: str = ""
-    acts: bool = False
+    reference: str = ""
     findings: Sequence[Json] = ()
 
 
@@ -41,10 +40,10 @@ class Outcome:
 
 
 def take_in(
-    records: Records, incoming: Incoming, clock: Clock, text: Callable[..., str], act: Callable[[], Outcome]
+    records: Records, incoming: Incoming, clock: Clock, text: Callable[..., str], act: Callable[[int], Outcome]
 ) -> tuple[Json, bool]:
     """Keep an event and let it act; the record of it, and whether it is a duplicate."""
-    same = sorted(_same(incoming))
+    same = [f"{incoming.event} id {incoming.id}"] * bool(incoming.id) + [incoming.reference] * bool(incoming.reference)
     known = records.find("received", Criterion("same", tuple(same)), limit=1).records if same else []
     before = known[0] if known else None
     if before and before["state"] != REFUSED:
@@ -65,7 +64,7 @@ def take_in(
         "findings": list(incoming.findings),
         **{name: incoming.body[name] for name in ("orderId", "cartId") if is_name(incoming.body.get(name))},
     }
-    settle(records, event, incoming.body, text, act)
+    settle(records, event, incoming.body, text, lambda: act(number))
     return event, False
 
 
@@ -76,7 +75,9 @@ def settle(records: Records, event: Json, body: Json, text: Callable[..., str], 
     try:
         with records.part():
             outcome = act()
-    except NO as no:
+    except _OURS:
+        raise
+    except Failure as no:
         event |= {"state": REFUSED, "why": text(no.code, **no.facts), "errorCode": no.code}
         if no.errors:
             event["errors"] = list(no.errors)
@@ -98,17 +99,6 @@ def told(event: Json) -> Json:
 def is_name(value: object) -> bool:
     """Whether a value can name a record."""
     return isinstance(value, str) and value != ""
-
-
-def _same(incoming: Incoming) -> set[str]:
-    """What a repetition of an event has in common with it: its id; its body too where it acts or has no id.
-
-    Nothing where there is neither: an empty body says nothing twice.
-    """
-    found = {f"{incoming.event} id {incoming.id}"} if incoming.id else set()
-    if incoming.body and (incoming.acts or not incoming.id):
-        found.add(f"{incoming.event} body {digest(incoming.body)}")
-    return found
 
 
 def failure_of(event: Json) -> Mapping[str, object]:
