@@ -19,6 +19,7 @@ from mockspi.retail.orders import RETURNABLE
 from mockspi.store.base import Criterion, Records
 
 Act = Callable[[Records, Json, int, Clock], Outcome]  #: records, body, number of the event, clock
+_TRANSFERS = ("ASN", "STS", "RTV", "CTS", "BLD")
 _REFERENCES = ("adjustmentId", "requestId")
 _ESSENCE = ("orderItemId", "productId", "quantity", "price", "total")
 
@@ -53,18 +54,22 @@ def give_back(records: Records, body: Json, _: int, clock: Clock) -> Outcome:
 
 def void(records: Records, body: Json, _: int, clock: Clock) -> Outcome:
     """What the cart holds is free again."""
-    cart = body.get("cartId", "")
-    if records.get("reservations", cart) is None:
+    if _hold(records, body) is None:
         return Outcome(KEPT, "the cart holds nothing")
-    back = reservations.revert(records, cart, None, clock.now())
+    back = reservations.revert(records, body["cartId"], None, clock.now())
     return Outcome(APPLIED, f"{sum(line['revertedQuantity'] for line in back['productList'])} units are free again")
 
 
 def suspend(records: Records, body: Json, _: int, clock: Clock) -> Outcome:
     """What the cart holds stays held, for as long as it would."""
     reservations.lapse(records, clock.now())
-    held = records.get("reservations", body.get("cartId", ""))
+    held = _hold(records, body)
     return Outcome(KEPT, "what the cart holds stays held" if held and reservations.is_held(held) else "the cart holds nothing")
+
+
+def _hold(records: Records, body: Json) -> Json | None:
+    cart = body.get("cartId")
+    return records.get("reservations", cart) if isinstance(cart, str) else None
 
 
 def _moving(move: Callable[[Records, Json, int], Outcome]) -> Act:
@@ -82,11 +87,9 @@ ACTS: Mapping[str, Act] = {
     "INVENTORY_EXPORT_INA": _moving(movements.adjusted),
     "INVENTORY_EXPORT_INBA": _moving(movements.adjusted),
     "INVENTORY_EXPORT_CYC": _moving(movements.counted),
-    **{
-        f"INVENTORY_EXPORT_{kind}": _moving(partial(movements.transferred, kind=kind))
-        for kind in ("ASN", "STS", "RTV", "CTS", "BLD")
-    },
+    **{f"INVENTORY_EXPORT_{kind}": _moving(partial(movements.transferred, kind=kind)) for kind in _TRANSFERS},
 }
+LENIENT = frozenset({"VOID_CART", "SUSPEND_CART"})  #: act on what they find, whatever else is wrong with them
 #: Events that tell of the same thing under different names.
 _SHARED = {"INVENTORY_EXPORT_INBA": "INVENTORY_EXPORT_INA"}
 
