@@ -12,6 +12,7 @@ from contextlib import suppress
 from mockspi.admin import (
     bundles,
     clocks,
+    events,
     fixtures,
     health,
     invariants,
@@ -50,6 +51,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *strict.ROUTES,
     *bundles.ROUTES,
     *orders.ROUTES,
+    *events.ROUTES,
     *invariants.ROUTES,
 )
 MAX_BODY = 16_777_216

@@ -7,8 +7,8 @@ from mockspi.contract import refuse
 from mockspi.contracts.common import Reserved
 from mockspi.contracts.order_record import STATUSES, Order
 from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderExists
-from mockspi.exchange import Json
-from mockspi.retail import sales
+from mockspi.exchange import Json, Request
+from mockspi.retail import acting, sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
 
 
@@ -31,9 +31,13 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     """Book an order in a sandbox, at the time of its clock."""
     refuse(list(uneven(Order, body)))
     sandbox = desk.sandbox(inputs)
+    edition = desk.editions(sandbox.fixtures)
+    text = edition.messages.speak(Request("POST", ""), sandbox.locale)
     try:
-        with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
-            return sales.arrive(records, body, sandbox.timing.now(desk.real()))
+        with edition.store.write(sandbox.space) as records:
+            told = sales.arrive(records, body, sandbox.timing.now(desk.real()))
+            acting.release(records, body["orderId"], sandbox.clock(records.next_number, desk.real()), text)
+            return told
     except InsufficientInventory as short:
         raise OutOfStock(errors=short.errors) from short
 

@@ -10,6 +10,7 @@ import click
 from mockspi import __version__
 from mockspi.cli import (
     contracts,
+    events,
     fixtures,
     invariants,
     journal,
@@ -70,6 +71,7 @@ for command in (
     state.state,
     sandbox.sandbox,
     journal.journal,
+    events.events,
     replay.replay,
     invariants.invariants,
 ):

@@ -183,6 +183,7 @@ KINDS = (
                 Term("event", ("event",)),
                 Term("orderId", ("orderId",)),
                 Term("state", ("state",)),
+                Term("id", ("id", "eventId")),
             ),
             order=lambda record: f"{record['number']:012d}",
         ),

@@ -92,8 +92,10 @@ def settle(records: Records, event: Json, body: Json, text: Callable[..., str], 
 
 def told(event: Json) -> Json:
     """A received event as tests are told of it."""
-    hidden = ("same", "body", "number")
-    return {name: value for name, value in event.items() if name not in hidden}
+    renamed = {"state": "status", "why": "reason", "times": "attempts"}
+    hidden = ("same", "body", "number", "id")
+    shown = {renamed.get(name, name): value for name, value in event.items() if name not in hidden and value != ""}
+    return {**shown, "id": event["id"] or event["eventId"], "direction": "received"}
 
 
 def is_name(value: object) -> bool:

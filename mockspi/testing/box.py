@@ -126,6 +126,20 @@ class Box:
             if left <= _SLICE:
                 raise AssertionError(telling.unmet(question, answer, f" within {timeout:g} s"))
 
+    def events(self, event: str = "", *, status: str = "", order: str = "") -> list[Json]:
+        """The events that were delivered to the sandbox, the oldest first: each once, with what came of it.
+
+        ``status`` is applied, held, refused or kept; ``order`` an orderId. ``endpoint``, ``at``, ``duplicates``, ``reason``
+        and ``findings`` tell the rest.
+        """
+        wanted = {"event": event, "status": status, "orderId": order, "pageSize": _PAGE}
+        query, found = {name: value for name, value in wanted.items() if value}, list[Json]()
+        while page := self._ask("GET", "/events", query={**query, "pageNumber": len(found) // _PAGE + 1})["events"]:
+            found += page
+            if len(page) < _PAGE:
+                break
+        return found
+
     def strict(self, on: bool = True) -> None:
         """At the end of the test, let every call that no contract covers be a failure."""
         self._strict = on
