@@ -46,8 +46,11 @@ def update(records: Records, body: Json, number: int, now: int) -> Outcome:
     late, places = _is_late(order, body), [location(line, order) for line in order["orderProductList"]]
     for told in _all(records, body, number):
         _merge(order, told)
-    _relocate(records, order, places, now)
-    _advance(records, order, body)
+    if body["orderStatus"] == sales.CANCELED or order["orderStatus"] == sales.CANCELED:
+        _cancel(records, order, places)
+    else:
+        _relocate(records, order, places, now)
+        _advance(order, body["orderStatus"])
     records.put("orders", order)
     return Outcome(APPLIED, f"older than what is known: the order stays {order['orderStatus']}" if late else "")
 
@@ -117,7 +120,7 @@ def _relocate(records: Records, order: Json, places: list[str], now: int) -> Non
     """Lines that are fulfilled from another place: their units go back to the first and leave the second."""
     for index, (line, before) in enumerate(zip(order["orderProductList"], places, strict=True)):
         after = location(line, order)
-        if order["orderStatus"] == sales.CANCELED or after == before:
+        if after == before:
             continue
         if (free := available(records, line["productId"], after, now)) < line["quantity"]:
             message = f"{line['quantity']} asked for, {free} available at {after}"
@@ -126,14 +129,23 @@ def _relocate(records: Records, order: Json, places: list[str], now: int) -> Non
         stock.move(records, line["productId"], after, -line["quantity"])
 
 
-def _advance(records: Records, order: Json, body: Json) -> None:
-    """The status goes forward; a canceled order gives its units back."""
-    status = body["orderStatus"]
-    if order.get("returnProductList") or _rank(status) <= _rank(order["orderStatus"]):
+def _cancel(records: Records, order: Json, places: list[str]) -> None:
+    """A canceled order gives its units back to where they were taken, once."""
+    if order["orderStatus"] == sales.CANCELED:
         return
+    for line, place in zip(order["orderProductList"], places, strict=True):
+        stock.move(records, line["productId"], place, line["quantity"])
+    _mark(order, sales.CANCELED)
+
+
+def _advance(order: Json, status: str) -> None:
+    """The status goes forward, until something comes back."""
+    if not order.get("returnProductList") and _rank(status) > _rank(order["orderStatus"]):
+        _mark(order, status)
+
+
+def _mark(order: Json, status: str) -> None:
     order["orderStatus"] = status
     for line in order["orderProductList"]:
         if "orderStatus" in line:
             line["orderStatus"] = status
-        if status == sales.CANCELED:
-            stock.move(records, line["productId"], location(line, order), line["quantity"])
