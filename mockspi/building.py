@@ -19,6 +19,7 @@ import mockspi
 from mockspi import connectors, metrics
 from mockspi.admin.route import Desk
 from mockspi.clock import system_now
+from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import COLLECTIONS
@@ -143,7 +144,13 @@ def document(request: Request) -> Reply:
 def sandboxes(settings: Settings, written: Path) -> SandboxStore:
     """Which sandboxes there are, beside what they have written."""
     path = written.with_name("sandboxes.sqlite")
-    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox, sent_to(settings))
+
+
+def sent_to(settings: Settings) -> list[Json]:
+    """The connectors of the file, where any of them is a webhook."""
+    found = connectors.loaded(Path(settings.connectors).expanduser()) if settings.connectors else []
+    return found if any(one["connectorType"] == WEBHOOK for one in found) else []
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
