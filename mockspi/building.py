@@ -21,7 +21,7 @@ from mockspi.admin.route import Desk
 from mockspi.clock import system_now
 from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
-from mockspi.contracts import SPIS
+from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
@@ -73,7 +73,7 @@ class House:
 
         def opened(name: str, base: str, note: str) -> Edition:
             texts = texts_of(Path(base))
-            book = Book(Known.of(SPIS), texts["scenarios"], texts["magic"])
+            book = Book(Known.of(TABLE), texts["scenarios"], texts["magic"])
             store = SqliteStore(Path(base), self.overlay, COLLECTIONS, queue)
             teacher = Teacher(partial(open_set, self.settings.sets[name]), self.settings.max_body)
             return Edition(base, store, messages(texts["messages"]), book, teacher, note)
@@ -84,7 +84,7 @@ class House:
         """Where every contract is reached."""
         file = self.settings.connectors
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
-        return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
+        return RouteTable(TABLE, self.settings.base_path, self.settings.api_version, placed)
 
     def sandboxes(self) -> SandboxStore:
         """Which sandboxes there are."""

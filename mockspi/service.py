@@ -32,6 +32,7 @@ class _Visit:
     sandbox: Sandbox
     edition: Edition
     real: int
+    findings: list[Json] = field(default_factory=list)  #: what is noteworthy about it, for the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +64,15 @@ class Service:
         start, real = perf_counter(), self.real()
         sandbox, reply = self.opened(request)
         contract: Contract | None = None
-        rule = ""
+        rule, findings = "", list[Json]()
         if sandbox is not None:
-            contract, reply, rule = self._served(request, sandbox, real)
+            contract, reply, rule = self._served(request, sandbox, real, findings)
         if request.method == "HEAD":
             reply = reply.without_body()
         if self.journal or self.notices:
             owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
             clock = owner.timing.now(real)
-            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule))
+            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule, findings))
         return reply
 
     def _tell(self, exchange: Exchange) -> None:
@@ -93,13 +94,13 @@ class Service:
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _served(self, request: Request, sandbox: Sandbox, real: int) -> tuple[Contract | None, Reply, str]:
+    def _served(self, request: Request, sandbox: Sandbox, real: int, findings: list[Json]) -> tuple[Contract | None, Reply, str]:
         """The same as ``_admitted``, from one edition of the sandbox's fixture set."""
         try:
             edition = self.editions(sandbox.fixtures)
         except Failure as failure:
             return None, self._refusal(None, request, failure, _Visit(sandbox, self.editions(MAIN), real)), ""
-        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real))
+        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real, findings))
         if edition.note:
             reply = replace(reply, headers=(*reply.headers, ("Mockspi-Fixtures", edition.note)))
         return contract, reply, rule
@@ -113,6 +114,8 @@ class Service:
                 return None, self._page(request), ""
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
+            if request.method == "HEAD" and self.table.receives(request.path):
+                return None, Reply(200), ""  # how a sender asks whether somebody is there
             contract, path = self.table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
@@ -138,12 +141,14 @@ class Service:
 
     def _answer(self, contract: Contract, request: Request, path: Mapping[str, str], visit: _Visit) -> Reply:
         inputs, body = contract.check(request, path, self.max_body)
+        visit.findings.extend(contract.findings(body))
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)
         view = (store.write if contract.writes else store.view)(sandbox.space)
         with view as records:
             clock = sandbox.clock(records.next_number, visit.real)
-            found = contract.answer(Call(inputs, body, records, clock, text, self.policy))
+            call = Call(inputs, body, records, clock, text, self.policy, request.headers, visit.findings)
+            found = contract.answer(call)
             return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:

@@ -15,7 +15,7 @@ from mockspi.admin import AdminService
 from mockspi.admin.snapshots import Kept
 from mockspi.bundle import SETTINGS, Change, File, Header, Snapshot
 from mockspi.connectors import Placement
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.errors import UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request, encode
 from mockspi.fixtures.reading import FOLDERS, SAMPLE, FixtureSet, open_set, sample_set
@@ -118,13 +118,13 @@ def _chosen(header: Header, found: FixtureSet, folder: Path) -> Json:
 
 
 def _table(header: Header) -> RouteTable:
-    known = {contract.id: contract for contract in SPIS}
+    known = {contract.id: contract for contract in TABLE}
     placed = [
         Placement(known[id_], path, tuple((name, text) for name, text in query))
         for id_, path, query in header.placements
         if id_ in known
     ]
-    return RouteTable(SPIS, header.settings["base_path"], header.settings["api_version"], placed)
+    return RouteTable(TABLE, header.settings["base_path"], header.settings["api_version"], placed)
 
 
 def _sentence(reply: Reply) -> str:
