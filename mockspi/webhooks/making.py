@@ -106,15 +106,15 @@ class _Setting:
         return {**at, name: self._inside(declared.get(name), at.get(name, _ABSENT), depth + 1, value)}
 
     def _in_list(self, field: Field | None, at: list[Any], depth: int, value: Any) -> list[Any]:
-        token, inner = self.tokens[depth], field.inner if isinstance(field, Many) else None
-        if token == "-":
+        step, inner = self.tokens[depth], field.inner if isinstance(field, Many) else None
+        if step == "-":
             return [*at, self._inside(inner, _ABSENT, depth + 1, value)]
-        if not _INDEX.fullmatch(token) or int(token) >= len(at):
+        if not _INDEX.fullmatch(step) or int(step) >= len(at):
             place = self._upto(depth)
             raise UsageError(
-                f"{place}/{token}: {place} has {len(at)} entries; name one by its index from 0, or append with {place}/-"
+                f"{place}/{step}: {place} has {len(at)} entries; name one by its index from 0, or append with {place}/-"
             )
-        index = int(token)
+        index = int(step)
         return [*at[:index], self._inside(inner, at[index], depth + 1, value), *at[index + 1 :]]
 
     def _value(self, field: Field | None, value: Any) -> Any:

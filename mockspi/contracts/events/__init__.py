@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockspi.contracts.events import retail_cloud
+from mockspi.contracts.events import emporix, next_commerce, retail_cloud, standard
 from mockspi.event import Event
 
-EVENTS: tuple[Event, ...] = (*retail_cloud.EVENTS,)
+EVENTS: tuple[Event, ...] = (*retail_cloud.EVENTS, *emporix.EVENTS, *next_commerce.EVENTS, *standard.EVENTS)
 
 
 def named(name: str, platform: str = "") -> list[Event]:

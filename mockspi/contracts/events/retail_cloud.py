@@ -1,18 +1,18 @@
-"""Retail Cloud's webhooks."""
+"""Retail Cloud's webhooks: those of the vendor's own list, in its order, then the public newer ones.
+
+The vendor's texts say which events there are, when they are sent and what they are about. The members of their bodies are
+not public, except the order object's; they are assumed in the vendor's manner unless marked otherwise.
+"""
 
 from __future__ import annotations
 
-from mockspi.event import RETAIL_CLOUD, Event
-from mockspi.schema import Id, Shape, Text
+from mockspi.contracts.events import retail_carts, retail_inventory, retail_newer, retail_orders, retail_registers
 
-
-class VoidedCart(Shape):
-    """A cart that was voided; empty where it ran out of time."""
-
-    OPEN = True
-
-    cartId = Id()
-    reasonCode = Text(about="SYS_... where the POS voided it, the merchant's own code where an associate did")
-
-
-EVENTS = (Event(name="VOID_CART", platform=RETAIL_CLOUD, about="A cart was voided, by hand or by the POS.", body=VoidedCart),)
+EVENTS = (
+    *retail_orders.RECEIPTS,
+    *retail_inventory.EVENTS,
+    *retail_orders.EVENTS,
+    *retail_carts.EVENTS,
+    *retail_registers.EVENTS,
+    *retail_newer.EVENTS,
+)
