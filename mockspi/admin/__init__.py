@@ -24,6 +24,7 @@ from mockspi.admin import (
     snapshots,
     strict,
     verify,
+    webhooks,
 )
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
@@ -47,6 +48,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *webhooks.ROUTES,
     *strict.ROUTES,
     *bundles.ROUTES,
     *orders.ROUTES,
