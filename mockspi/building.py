@@ -39,9 +39,13 @@ from mockspi.settings import MAIN, Settings, cache_folder, state_folder
 from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
+from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.webhooks.outbound import Outbound
+from mockspi.webhooks.profiles import configured
+from mockspi.webhooks.sender import Sender
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class House:
             self.counts,
             self.board(),
             reload,
+            self.sender(),
         )
 
     def rules(self) -> RuleStore:
@@ -115,6 +120,10 @@ class House:
         settings = self.settings
         kept = JournalStore(self.overlay.with_name("journal.sqlite"), settings.journal_entries, settings.journal_bytes)
         return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
+
+    def sender(self, stopping: Callable[[], bool] = lambda: False) -> Sender:
+        """What sends webhooks; every process makes its own."""
+        return sender(self.settings, self.overlay, stopping)
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
@@ -153,6 +162,13 @@ def sent_to(settings: Settings) -> list[Json]:
     return found if any(one["connectorType"] == WEBHOOK for one in found) else []
 
 
+def sender(settings: Settings, written: Path, stopping: Callable[[], bool] = lambda: False) -> Sender:
+    """What sends webhooks, with its outbox beside what sandboxes have written."""
+    outbox = OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
+    profiles = configured(settings.webhook_schedule, settings.webhook_option)
+    return Sender(outbox, Outbound(settings.allow_outbound), profiles, stopping=stopping)
+
+
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
     """Lint and compile the sets unless that was done before, and prepare the place for what is written."""
     sets = {name: open_set(folder) for name, folder in settings.sets.items()}
@@ -168,6 +184,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
+    house.sender().outbox.prepare()
     return house
 
 

@@ -25,6 +25,7 @@ from mockspi.admin import (
     snapshots,
     strict,
     verify,
+    webhooks,
 )
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
@@ -48,6 +49,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *webhooks.ROUTES,
     *strict.ROUTES,
     *bundles.ROUTES,
     *orders.ROUTES,

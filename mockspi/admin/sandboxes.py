@@ -78,6 +78,7 @@ class ResetRequest(Shape):
     rules = Flag()
     clock = Flag()
     connectors = Flag()
+    webhooks = Flag(about="what was sent, what waits to be sent, and which targets are disabled")
 
 
 #: What a sandbox has, and how each part goes back to the beginning.
@@ -87,6 +88,7 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,
     "connectors": connectors.reset_connectors,
+    "webhooks": lambda desk, sandbox: desk.sender.outbox.forget(sandbox.space),
 }
 
 
@@ -176,6 +178,7 @@ def forget(desk: Desk, space: str) -> None:
     desk.store.reset(space)
     desk.journal.store.forget(space)
     desk.rules.forget(space)
+    desk.sender.outbox.forget(space)
 
 
 def sweep(desk: Desk) -> None:
@@ -187,7 +190,12 @@ def sweep(desk: Desk) -> None:
 def sweep_strays(desk: Desk) -> None:
     """Drop what calls wrote that were still under way when their sandbox went."""
     young, known = desk.real() - _STRAY_AFTER, {one.space for one in desk.sandboxes.all()}
-    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes(), *desk.rules.sandboxes()}:
+    for space in {
+        *desk.store.sandboxes(),
+        *desk.journal.store.sandboxes(),
+        *desk.rules.sandboxes(),
+        *desk.sender.outbox.spaces(),
+    }:
         serial = space.partition("~")[2]
         if serial and space not in known and int(serial.partition(".")[0]) < young:
             forget(desk, space)

@@ -22,6 +22,7 @@ from mockspi.cli import (
     settings,
     state,
     strict,
+    webhook,
 )
 from mockspi.errors import BrokenSet, UsageError
 
@@ -72,6 +73,7 @@ for command in (
     journal.journal,
     replay.replay,
     invariants.invariants,
+    webhook.webhook,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

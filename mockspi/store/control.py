@@ -88,8 +88,13 @@ class SandboxStore:
             known = {name for (name,) in connection.execute("SELECT name FROM fixed")}
             made = [(name, json.dumps(Sandbox(name, "", seed=random_id()).stored())) for name in self._fixed if name not in known]
             connection.executemany("INSERT INTO fixed VALUES (?, ?)", made)
-        connection.close()  # processes that are forked must not have it: the last one to close it would take the log away
-        del self._local.connection
+        self.close()  # processes that are forked must not have it: the last one to close it would take the log away
+
+    def close(self) -> None:
+        """Let go of this thread's connection."""
+        if (opened := getattr(self._local, "connection", None)) is not None:
+            opened.close()
+            del self._local.connection
 
     def count(self) -> int:
         """How many were made and have not expired."""
