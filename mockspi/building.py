@@ -138,6 +138,7 @@ class House:
             journal=self.journal().write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
+            outbox=self.sender().accept,
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

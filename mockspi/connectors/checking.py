@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mockspi.connectors.shapes import OAUTH, SPI
@@ -36,16 +37,23 @@ def problems_of(connectors: Sequence[Json], contracts: Sequence[Contract]) -> It
         yield from _token(one, path, fetches)
 
 
-def events_of(connector: Json) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """One name that a webhook connector lists: the event that it means, and what inside of it where only that is wanted."""
+
+    name: str
+    events: tuple[Event, ...]  #: none where nobody knows the name
+    inside: str = ""
+
+
+def meant(connector: Json) -> Iterator[Meant]:
     """The events that a webhook connector is sent."""
-    return [event for _, found in _meant(connector) for event in found]
-
-
-def _meant(connector: Json) -> Iterator[tuple[str, list[Event]]]:
     platform, version = connector.get("platform", RETAIL_CLOUD), connector.get("version", "")
+    own = named(connector["endpointName"], platform)
     for name in connector.get("events") or [connector["endpointName"]]:
-        found = named(name, platform)
-        yield name, [one for one in found if one.version == version][:1] if version else found[:1]
+        found = [one for one in named(name, platform) if version in ("", one.version)]
+        within = [one for one in own or EVENTS if one.platform == platform and name in one.inside]
+        yield Meant(name, tuple(found[:1])) if found else Meant(name, tuple(within), name if within else "")
 
 
 def _spi(connector: Json, path: str, contracts: Sequence[Contract]) -> Iterator[Problem]:
@@ -74,13 +82,13 @@ def _spi(connector: Json, path: str, contracts: Sequence[Contract]) -> Iterator[
 def _webhook(connector: Json, path: str) -> Iterator[Problem]:
     yield from _address(connector["apiEndpoint"], f"{path}/apiEndpoint")
     platform = connector.get("platform", RETAIL_CLOUD)
-    for index, (name, found) in enumerate(_meant(connector)):
+    for index, one in enumerate(meant(connector)):
         where = f"{path}/events/{index}" if "events" in connector else f"{path}/endpointName"
-        if not found:
-            yield Problem(where, _unknown(name, platform, connector))
-        elif (kind := connector.get("integrationType")) and kind.removeprefix("HTTP_") not in found[0].methods:
-            methods = " or ".join(f"HTTP_{one}" for one in found[0].methods)
-            yield Problem(f"{path}/integrationType", f"{found[0].name} is {methods}, not {kind}")
+        if not one.events:
+            yield Problem(where, _unknown(one.name, platform, connector))
+        elif (kind := connector.get("integrationType")) and kind.removeprefix("HTTP_") not in one.events[0].methods:
+            methods = " or ".join(f"HTTP_{method}" for method in one.events[0].methods)
+            yield Problem(f"{path}/integrationType", f"{one.events[0].name} is {methods}, not {kind}")
 
 
 def _unknown(name: str, platform: str, connector: Json) -> str:
@@ -88,7 +96,7 @@ def _unknown(name: str, platform: str, connector: Json) -> str:
         return f"{platform} has {name!r} in the versions {', '.join(versions)}, not in {connector['version']!r}"
     if elsewhere := named(name):
         return f"{platform} has no event {name!r}, {elsewhere[0].platform} has: say so in platform"
-    known = [one for event in EVENTS if event.platform == platform for one in spellings(event)]
+    known = [one for event in EVENTS if event.platform == platform for one in (*spellings(event), *event.inside)]
     rest = "" if "events" in connector else "; where the endpoint has a name of its own, list what is sent in events"
     return f"{platform} has no event {name!r}{did_you_mean(name, known)}{rest}"
 

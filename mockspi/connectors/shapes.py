@@ -13,6 +13,7 @@ from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, In
 SPI, WEBHOOK = "SPI", "Webhook"
 OAUTH = "OAUTH-OAuth"  #: the endpoint name of the connector that fetches tokens
 OAUTH_KEYS = ("OAuth", "OAUTH")
+EMPORIX_SVIX = "emporix-svix"  #: a further way of delivering
 LONGEST = 600_000  #: milliseconds
 _NAME, _TEXT = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z"), re.compile(r"[\t\x20-\x7e\xa0-\xff]*\Z")
 _SENDERS_OWN = ("content-length", "transfer-encoding", "connection", "host")
@@ -74,7 +75,7 @@ class Connector(Shape):
     events = Many(Id(), validate=validate.Length(min=1), about="names of events; the endpoint name unless given")
     latencyThreshold = Integer(low=1, high=LONGEST, source=PUBLIC, about="milliseconds; a slower reply is told to monitoring")
     platform = Choice(*PLATFORMS, source=ASSUMED, about="whose events these are; retail-cloud unless given")
-    profile = Choice(*PLATFORMS, source=ASSUMED, about="whose way of delivering; that of the platform unless given")
+    profile = Choice(*PLATFORMS, EMPORIX_SVIX, source=ASSUMED, about="way of delivering; the platform's unless given")
     version = Id(source=ASSUMED, about="of the event, where a platform has several")
     secret = Id(source=ASSUMED, about="what a delivery is signed with; write ${NAME}, a variable of the environment")
     excludedFields = Many(Id(), source=PUBLIC, about="members at the root of the body that are not sent (Emporix)")

@@ -173,9 +173,7 @@ KINDS = (
         (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),
         written=True,
     ),
-    Kind(
-        Collection("receipts", key=("orderId", "token"), terms=(Term("orderId", ("orderId",)),)), Receipt, written=True
-    ),
+    Kind(Collection("receipts", key=("orderId", "token"), terms=(Term("orderId", ("orderId",)),)), Receipt, written=True),
     Kind(
         Collection(
             "received",

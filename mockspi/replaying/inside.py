@@ -67,7 +67,7 @@ class Inside:
         self._store, self._admin = desk.store, AdminService(desk, _TOKEN)
         self._service = replace(
             house.service(self._kept.append), opened_by=self._opened, table=_table(header), real=self._real,
-            rules=Judge(rules), journal=None,
+            rules=Judge(rules), journal=None, outbox=None,
         )  # fmt: skip
 
     def begin(self, snapshot: Snapshot) -> None:

@@ -83,7 +83,8 @@ ACTS: Mapping[str, Act] = {
     "INVENTORY_EXPORT_INBA": _moving(movements.adjusted),
     "INVENTORY_EXPORT_CYC": _moving(movements.counted),
     **{
-        f"INVENTORY_EXPORT_{kind}": _moving(partial(movements.transferred, kind=kind)) for kind in ("ASN", "STS", "RTV", "CTS", "BLD")
+        f"INVENTORY_EXPORT_{kind}": _moving(partial(movements.transferred, kind=kind))
+        for kind in ("ASN", "STS", "RTV", "CTS", "BLD")
     },
 }
 #: Events that tell of the same thing under different names.

@@ -58,7 +58,9 @@ def _changed(order: Json, body: Json) -> Iterator[Problem]:
     for index, line in enumerate(body["orderProductList"]):
         path = f"/orderProductList/{index}"
         if line["orderItemId"] not in known:
-            yield Problem(f"{path}/orderItemId", "the order has no such line; what is taken later is told by RETURN as an exchange")
+            yield Problem(
+                f"{path}/orderItemId", "the order has no such line; what is taken later is told by RETURN as an exchange"
+            )
         else:
             yield from _differences(known[line["orderItemId"]], line, _SOLD, path)
     if body["orderStatus"] == sales.CANCELED and order.get("returnProductList"):

@@ -30,7 +30,9 @@ def sold(records: Records, body: Json, now: int) -> Outcome:
     wanted = _units(records, body)
     if any(units > available(records, *shelf, now, body.get("cartId", "")) for shelf, units in wanted.items()):
         return Outcome(HELD, "too little is there; the order has not come, by whose cart it may be held")
-    return Outcome(APPLIED, "taken before the order came", moved(records, {shelf: -units for shelf, units in wanted.items()}, now))
+    return Outcome(
+        APPLIED, "taken before the order came", moved(records, {shelf: -units for shelf, units in wanted.items()}, now)
+    )
 
 
 def untake(records: Records, order_id: str) -> None:
@@ -130,9 +132,7 @@ def moved(records: Records, moves: Mapping[_Shelf, int], now: int) -> list[Json]
     for (product, place), units in moves.items():
         if units:
             stock.move(records, product, place, units)
-    return [
-        {"productId": product, "locationId": place, "quantity": units} for (product, place), units in moves.items() if units
-    ]
+    return [{"productId": product, "locationId": place, "quantity": units} for (product, place), units in moves.items() if units]
 
 
 def _outcome(records: Records, moves: Mapping[_Shelf, int], now: int) -> Outcome:
