@@ -19,6 +19,7 @@ import mockspi
 from mockspi import connectors, metrics
 from mockspi.admin.route import Desk
 from mockspi.clock import system_now
+from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
@@ -38,9 +39,13 @@ from mockspi.settings import MAIN, Settings, cache_folder, state_folder
 from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
+from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.webhooks.outbound import Outbound
+from mockspi.webhooks.profiles import configured
+from mockspi.webhooks.sender import Sender
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ class House:
             self.counts,
             self.board(),
             reload,
+            self.sender(),
         )
 
     def rules(self) -> RuleStore:
@@ -114,6 +120,10 @@ class House:
         settings = self.settings
         kept = JournalStore(self.overlay.with_name("journal.sqlite"), settings.journal_entries, settings.journal_bytes)
         return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
+
+    def sender(self, stopping: Callable[[], bool] = lambda: False) -> Sender:
+        """What sends webhooks; every process makes its own."""
+        return sender(self.settings, self.overlay, stopping)
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
@@ -128,6 +138,7 @@ class House:
             journal=self.journal().write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
+            outbox=self.sender().accept,
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -143,7 +154,20 @@ def document(request: Request) -> Reply:
 def sandboxes(settings: Settings, written: Path) -> SandboxStore:
     """Which sandboxes there are, beside what they have written."""
     path = written.with_name("sandboxes.sqlite")
-    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox, sent_to(settings))
+
+
+def sent_to(settings: Settings) -> list[Json]:
+    """The connectors of the file, where any of them is a webhook."""
+    found = connectors.loaded(Path(settings.connectors).expanduser()) if settings.connectors else []
+    return found if any(one["connectorType"] == WEBHOOK for one in found) else []
+
+
+def sender(settings: Settings, written: Path, stopping: Callable[[], bool] = lambda: False) -> Sender:
+    """What sends webhooks, with its outbox beside what sandboxes have written."""
+    outbox = OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
+    profiles = configured(settings.webhook_schedule, settings.webhook_option)
+    return Sender(outbox, Outbound(settings.allow_outbound), profiles, stopping=stopping)
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
@@ -161,6 +185,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
+    house.sender().outbox.prepare()
     return house
 
 

@@ -18,6 +18,8 @@ from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
+from mockspi.webhooks import emitting
+from mockspi.webhooks.happening import Happened, Watched
 
 log = logging.getLogger("mockspi")
 
@@ -33,6 +35,7 @@ class _Visit:
     edition: Edition
     real: int
     findings: list[Json] = field(default_factory=list)  #: what is noteworthy about it, for the journal
+    happened: Happened | None = None  #: what it does to the retail world, where events follow from that
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Service:
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
+    outbox: emitting.Add | None = None  #: where the events go that a call causes
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -64,16 +68,30 @@ class Service:
         start, real = perf_counter(), self.real()
         sandbox, reply = self.opened(request)
         contract: Contract | None = None
-        rule, findings = "", list[Json]()
+        rule, findings, happened = "", list[Json](), None
         if sandbox is not None:
-            contract, reply, rule = self._served(request, sandbox, real, findings)
+            happened = Happened() if sandbox.connectors and self.outbox else None
+            contract, reply, rule = self._served(request, sandbox, real, findings, happened)
         if request.method == "HEAD":
             reply = reply.without_body()
         if self.journal or self.notices:
             owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
             clock = owner.timing.now(real)
-            self._tell(Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule, findings))
+            exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule, findings)
+            if happened is not None:
+                self._emit(exchange, contract, happened, owner)
+            else:
+                self._tell(exchange)
         return reply
+
+    def _emit(self, exchange: Exchange, contract: Contract | None, happened: Happened, sandbox: Sandbox) -> None:
+        """The exchange is told, and what it causes is put into the outbox, where nobody may wait for us meanwhile."""
+        found = emitting.safely(exchange, contract, happened, sandbox)
+        if found and not self.patient:
+            raise WouldWait  # before anything was told
+        self._tell(exchange)
+        if self.outbox:
+            emitting.enqueue(found, sandbox, self.outbox)
 
     def _tell(self, exchange: Exchange) -> None:
         """Before the reply goes out."""
@@ -94,13 +112,15 @@ class Service:
         given = set(request.values("api_key"))
         return self.opened_by(given.pop()) if len(given) == 1 else None
 
-    def _served(self, request: Request, sandbox: Sandbox, real: int, findings: list[Json]) -> tuple[Contract | None, Reply, str]:
+    def _served(
+        self, request: Request, sandbox: Sandbox, real: int, findings: list[Json], happened: Happened | None
+    ) -> tuple[Contract | None, Reply, str]:
         """The same as ``_admitted``, from one edition of the sandbox's fixture set."""
         try:
             edition = self.editions(sandbox.fixtures)
         except Failure as failure:
             return None, self._refusal(None, request, failure, _Visit(sandbox, self.editions(MAIN), real)), ""
-        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real, findings))
+        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real, findings, happened))
         if edition.note:
             reply = replace(reply, headers=(*reply.headers, ("Mockspi-Fixtures", edition.note)))
         return contract, reply, rule
@@ -145,11 +165,16 @@ class Service:
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)
         view = (store.write if contract.writes else store.view)(sandbox.space)
-        with view as records:
+        noted = Happened()
+        with view as seen:
+            records = seen if visit.happened is None else Watched(seen, noted)
             clock = sandbox.clock(records.next_number, visit.real)
             call = Call(inputs, body, records, clock, text, self.policy, request.headers, visit.findings)
             found = contract.answer(call)
-            return found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+            reply = found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+        if visit.happened is not None:  # only what was not undone
+            visit.happened.add(noted)
+        return reply
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
         """The reply, or the defect: raised, so that what was written with it is undone."""

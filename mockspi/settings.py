@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mockspi import outward
 from mockspi.errors import UsageError
 
-CONFIG_FILE, PREFIX, MEMORY = "mockspi.toml", "MOCKSPI_", "memory"
+CONFIG_FILE, PREFIX, MEMORY, _SHORTEST_KEY = "mockspi.toml", "MOCKSPI_", "memory", 3
 MAIN = "main"  #: the name of the fixture set that every sandbox has unless it was made from another
-_SHORTEST_KEY = 3
+_TOKEN = (r"([\x21-\x7e]{8,})?", "at least eight letters, digits or signs without spaces are")
+_VERSION = (r"[0-9]+(\.[0-9]+)*", "a version such as 1.0 is")
 DEFAULT_KEYS = ("staging=mockspi-staging",)
 #: Variables that mockspi hands to others; they are not settings.
 _HANDED_OUT = frozenset({"MOCKSPI_CONFIG", "MOCKSPI_BASE_URL", "MOCKSPI_ADMIN_URL", "MOCKSPI_ADMIN_TOKEN"})
@@ -99,16 +101,13 @@ def _named_folder(value: Any) -> tuple[str, str]:
     return name, folder
 
 
-def _token(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"([\x21-\x7e]{8,})?", value):
-        raise ValueError("at least eight letters, digits or signs without spaces are expected")
-    return value
+def _fits(pattern: str, expected: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if re.fullmatch(pattern, str(value)):
+            return str(value)
+        raise ValueError(f"{expected} expected")
 
-
-def _version(value: Any) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(value)):
-        raise ValueError("a version such as 1.0 is expected")
-    return str(value)
+    return read
 
 
 def _base(value: Any) -> str:
@@ -122,14 +121,14 @@ SETTINGS = (
     Setting("port", 8080, "Port to listen on; 0 takes a free one.", _whole(0, 65535), "PORT"),
     Setting("admin_host", "127.0.0.1", "Address of the admin port; beyond loopback only with --admin-token.", _text, "HOST"),
     Setting("admin_port", 8081, "Admin port; 0 takes a free one.", _whole(0, 65535), "PORT"),
-    Setting("admin_token", "", "Token of the admin port; made up and printed once unless given.", _token, "TOKEN"),
+    Setting("admin_token", "", "Token of the admin port; made up and printed once unless given.", _fits(*_TOKEN), "TOKEN"),
     Setting("max_sandboxes", 10_000, "Most sandboxes at once.", _whole(1, 1_000_000), "N"),
     Setting("auto_sandbox", "", "Unknown api_keys with this prefix open a sandbox of their own.", str, "PREFIX"),
     Setting("fixtures", "sample", "Folder with the fixture set; the sample set that ships unless given.", _text, "DIR"),
     Setting("fixture_set", (), "NAME=DIR: a further fixture set, for sandboxes made from it.", _named_folder, "NAME=DIR", True),
     Setting("reload", True, "Whether a fixture set that changes is read again; on or off.", _switch("on or off"), "on|off"),
     Setting("api_key", DEFAULT_KEYS, "NAME=KEY: a key that the POS sends and the sandbox it opens.", _key, "NAME=KEY", True),
-    Setting("api_version", ("1.0",), "A version segment that is served.", _version, "VERSION", True),
+    Setting("api_version", ("1.0",), "A version segment that is served.", _fits(*_VERSION), "VERSION", True),
     Setting("base_path", "/spi", "What stands before the version in every path.", _base, "PATH"),
     Setting("connectors", "", "JSON file that puts endpoints on the merchant's own URLs.", _path, "FILE"),
     Setting("state", "", "Folder for what is written; memory keeps nothing. The user's state folder unless given.", _path, "DIR"),
@@ -143,6 +142,10 @@ SETTINGS = (
     Setting("journal_body", 65_536, "Longest body that the journal keeps whole.", _whole(0, 1_073_741_824), "BYTES"),
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
     Setting("follow", 0, "Stop as soon as the process with this id is gone.", _whole(0, 4_194_304), "PID"),
+    Setting("outbox_entries", 10_000, "Most webhooks kept of a sandbox; the oldest finished go.", _whole(1, 10_000_000), "N"),
+    Setting("allow_outbound", (), "HOST, HOST:PORT or CIDR where webhooks may go; loopback always.", outward.place, "HOST", True),
+    Setting("webhook_schedule", "", "Shorter waits between attempts: a factor (x0.01) or seconds (1,5,30).", outward.schedule),
+    Setting("webhook_option", (), "PROFILE.OPTION=VALUE: how a platform delivers.", outward.option, "OPTION", True),
     Setting("reservation_minutes", 15, "How long a validated cart holds its stock.", _whole(1, 525_600), "MINUTES"),
     Setting("delivery_groups", False, "Whether GET_ORDER_DETAIL brings a DeliveryGroup list.", _switch(), "true|false"),
 )  # fmt: skip
@@ -243,9 +246,8 @@ def _file(named: str) -> tuple[Path, dict[str, Any]]:
         raise UsageError(f"{path} cannot be read: {error}") from error
     for name in stored:
         if name not in _BY_NAME:
-            near = difflib.get_close_matches(name, _BY_NAME, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(_BY_NAME)}"
-            raise UsageError(f"{path}: {name!r} is not a setting; {hint}")
+            hint = "".join(f"did you mean {one!r}?" for one in difflib.get_close_matches(name, _BY_NAME, n=1))
+            raise UsageError(f"{path}: {name!r} is not a setting; {hint or 'known are ' + ', '.join(_BY_NAME)}")
     return path, stored
 
 

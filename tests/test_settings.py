@@ -38,6 +38,9 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "journal_body": (301, "302", "303"),
     "ready_file": ("file.ready", "environment.ready", "flag.ready"),
     "follow": (401, "402", "403"),
+    "allow_outbound": (["file.example"], "10.1.0.0/16", "flag.example:8443"),
+    "webhook_schedule": ("x0.1", "x0.2", "1,5"),
+    "webhook_option": (["emporix.sent=canonical"], "standard.prefix=svix", "emporix.envelope=type-payload"),
     "reservation_minutes": (1, "2", "3"),
     "delivery_groups": (True, "false", "true"),
 }
@@ -191,6 +194,11 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_nearest(line: str, near
         ("--log-calls", "maybe", "one of auto, on, off"),
         ("--delivery-groups", "perhaps", "true or false"),
         ("--host", "", "a text"),
+        ("--allow-outbound", "10.0.0.1/8", "a network such as 10.1.0.0/16"),
+        ("--allow-outbound", "hooks.example:99999", "a host, HOST:PORT or a network (CIDR)"),
+        ("--allow-outbound", "https://hooks.example", "a network such as"),
+        ("--webhook-schedule", "soon", "a factor such as x0.01, or seconds such as 1,5,30,"),
+        ("--webhook-option", "emporix", "PROFILE.OPTION=VALUE"),
     ],
 )
 def test_a_bad_flag_is_one_sentence_that_says_what_is_expected(flag: str, raw: str, expected: str, tmp_path: Path) -> None:

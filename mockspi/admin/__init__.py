@@ -12,6 +12,7 @@ from contextlib import suppress
 from mockspi.admin import (
     bundles,
     clocks,
+    connectors,
     events,
     fixtures,
     health,
@@ -25,6 +26,7 @@ from mockspi.admin import (
     snapshots,
     strict,
     verify,
+    webhooks,
 )
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
@@ -48,11 +50,13 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *webhooks.ROUTES,
     *strict.ROUTES,
     *bundles.ROUTES,
     *orders.ROUTES,
     *events.ROUTES,
     *invariants.ROUTES,
+    *connectors.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

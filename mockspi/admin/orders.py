@@ -10,6 +10,8 @@ from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderE
 from mockspi.exchange import Json, Request
 from mockspi.retail import acting, sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
+from mockspi.webhooks import emitting
+from mockspi.webhooks.happening import Happened, Watched
 
 
 class OutOfStock(Failure):
@@ -31,15 +33,18 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     """Book an order in a sandbox, at the time of its clock."""
     refuse(list(uneven(Order, body)))
     sandbox = desk.sandbox(inputs)
-    edition = desk.editions(sandbox.fixtures)
+    edition, now, happened = desk.editions(sandbox.fixtures), sandbox.timing.now(desk.real()), Happened()
     text = edition.messages.speak(Request("POST", ""), sandbox.locale)
     try:
-        with edition.store.write(sandbox.space) as records:
-            told = sales.arrive(records, body, sandbox.timing.now(desk.real()))
+        with edition.store.write(sandbox.space) as kept:
+            records = Watched(kept, happened)
+            reply = sales.arrive(records, body, now)
             acting.release(records, body["orderId"], sandbox.clock(records.next_number, desk.real()), text)
-            return told
     except InsufficientInventory as short:
         raise OutOfStock(errors=short.errors) from short
+    if connectors := sandbox.connectors:
+        emitting.enqueue(emitting.caused(happened, connectors, now), sandbox, desk.sender.accept)
+    return reply
 
 
 ROUTES = (

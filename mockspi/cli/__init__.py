@@ -23,6 +23,7 @@ from mockspi.cli import (
     settings,
     state,
     strict,
+    webhook,
 )
 from mockspi.errors import BrokenSet, UsageError
 
@@ -74,6 +75,7 @@ for command in (
     events.events,
     replay.replay,
     invariants.invariants,
+    webhook.webhook,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

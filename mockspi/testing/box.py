@@ -68,7 +68,7 @@ class Box:
         self._ask("POST", "/scenarios", {"use": list(scenarios)})
 
     def reset(self, *parts: str) -> None:
-        """Back to the beginning: all of it, or ``records``, ``journal``, ``rules``, ``clock``."""
+        """Back to the beginning: all of it, or ``records``, ``journal``, ``rules``, ``clock``, ``webhooks``."""
         self._ask("POST", "/reset", dict.fromkeys(parts, True))
 
     # --- what it is asked
