@@ -23,6 +23,7 @@ from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
+from mockspi.contracts.receiving import RECEIVED
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request
@@ -43,6 +44,7 @@ from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.webhooks import receiving
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import configured
 from mockspi.webhooks.sender import Sender
@@ -88,6 +90,7 @@ class House:
         """Where every contract is reached."""
         file = self.settings.connectors
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
+        placed += receiving.placements(sent_to(self.settings), RECEIVED)
         return RouteTable(TABLE, self.settings.base_path, self.settings.api_version, placed)
 
     def sandboxes(self) -> SandboxStore:
@@ -127,9 +130,9 @@ class House:
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
-        settings = self.settings
+        settings, known = self.settings, self.sandboxes()
         return Service(
-            opened_by=self.sandboxes().opened_by,
+            opened_by=known.opened_by,
             table=self.table(),
             editions=self.editions(),
             real=system_now,
@@ -139,6 +142,7 @@ class House:
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
             outbox=self.sender().accept,
+            doorkeeper=receiving.Doorkeeper(known.listening),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

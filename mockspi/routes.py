@@ -56,6 +56,7 @@ class RouteTable:
             Route(route.contract, route.path, route.query, route.kind, split(route.path))
             for route in _routes(contracts, base, self.versions, placed)
         )
+        self._received = frozenset(f"/{'/'.join(route.segments)}" for route in self.routes if route.contract.received)
         self._by_length: dict[int, list[Route]] = {}
         for route in self.routes:
             self._by_length.setdefault(len(route.segments), []).append(route)
@@ -80,7 +81,7 @@ class RouteTable:
 
     def receives(self, path: str) -> bool:
         """Whether events are delivered to a path."""
-        return any(route.contract.received for route, _ in self._fitting(split(path)))
+        return f"/{path.strip('/')}" in self._received
 
     def methods(self, path: str) -> list[str]:
         """The methods that a path answers, for OPTIONS."""

@@ -20,10 +20,12 @@ from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
 from mockspi.webhooks import emitting
 from mockspi.webhooks.happening import Happened, Watched
+from mockspi.webhooks.receiving import Doorkeeper, NotHeard
 
 log = logging.getLogger("mockspi")
 
 UNAUTHORIZED = Reply(401)
+NOT_HEARD = "DELIVERY_NOT_HEARD"  #: the code of a finding: why nobody's connector was meant
 _NOBODY = Sandbox("", "")
 
 
@@ -57,6 +59,7 @@ class Service:
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
     outbox: emitting.Add | None = None  #: where the events go that a call causes
+    doorkeeper: Doorkeeper | None = None  #: who delivers events without an api_key
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -66,9 +69,9 @@ class Service:
     def handle(self, request: Request) -> Reply:
         """The reply to a request; always one, whatever happens. The whole call happens at one moment of time."""
         start, real = perf_counter(), self.real()
-        sandbox, reply = self.opened(request)
         contract: Contract | None = None
         rule, findings, happened = "", list[Json](), None
+        sandbox, reply = self.opened(request, real, findings)
         if sandbox is not None:
             happened = Happened() if sandbox.connectors and self.outbox else None
             contract, reply, rule = self._served(request, sandbox, real, findings, happened)
@@ -100,12 +103,27 @@ class Service:
         for notice in self.notices:
             notice(exchange)
 
-    def opened(self, request: Request) -> tuple[Sandbox | None, Reply]:
+    def opened(self, request: Request, real: int, findings: list[Json]) -> tuple[Sandbox | None, Reply]:
         """The sandbox, and what is answered where there is none."""
         try:
-            return self.guard(request), UNAUTHORIZED
+            return self._heard(request, self.guard(request), real), UNAUTHORIZED
+        except NotHeard as reason:
+            findings.append({"code": NOT_HEARD, "message": str(reason)})
+            return None, UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
             return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
+
+    def _heard(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
+        """The sandbox of a call, of which the api_key opens one or none."""
+        if self.doorkeeper is None or not self.table.receives(request.path):
+            return known
+        return self.doorkeeper.opened(request, known, real)
+
+    def hears(self, request: Request) -> bool:
+        """Whether somebody may be meant, so that the body is worth reading: nobody else makes us wait for one."""
+        if self.guard(request) is not None:
+            return True
+        return bool(self.doorkeeper and self.table.receives(request.path) and self.doorkeeper.expects(request))
 
     def guard(self, request: Request) -> Sandbox | None:
         """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""

@@ -25,7 +25,7 @@ def create_app(service: Service) -> Flask:
 
     def answer(**_: Any) -> Response:
         asked = to_request(request.environ)
-        if service.guard(asked) is not None:  # nobody without a key makes us wait for a body
+        if service.hears(asked):
             asked = replace(asked, body=read(request.environ, service.max_body))
         return to_flask(service.handle(asked))
 

@@ -50,7 +50,7 @@ class Door:
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
         request = to_request(scope)
-        if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
+        if has_body(request) and self._service.hears(request):
             request = replace(request, body=await read(proto, self._service.max_body))
         reply = await self._reply(request)
         if reply.trouble is None:

@@ -82,6 +82,19 @@ class SandboxStore:
         made = [self._alive(Sandbox.restored(name, json.loads(body), self._served)) for name, body in rows]
         return given + sorted((one for one in made if one), key=lambda one: (one.created, one.name))
 
+    def listening(self) -> list[Sandbox]:
+        """The sandboxes with webhook connectors of their own, and the first that was given at start where the server has some."""
+        connection = self._connection()
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        cached: tuple[int, list[Sandbox]] | None = getattr(self._local, "listening", None)
+        if cached is None or cached[0] != version:
+            rows = connection.execute("SELECT name, body FROM sandboxes WHERE instr(body, '\"Webhook\"')").fetchall()
+            made = [Sandbox.restored(name, json.loads(body), self._served) for name, body in rows]
+            given = [self._read_fixed(connection, name) for name in self._fixed]
+            own = [one for number, one in enumerate(given) if one.own is not None or (number == 0 and self._served)]
+            cached = self._local.listening = (version, own + [one for one in made if one.own])
+        return [one for one in cached[1] if self._alive(one)]
+
     def prepare(self) -> None:
         """Make the file, with a seed for each sandbox that is given at start; leaves nothing open."""
         with self._writing() as connection:
@@ -204,7 +217,7 @@ class SandboxStore:
         connection = self._connection()
         with self._queue, transaction(connection):
             yield connection
-        self._local.cached = None  # data_version does not tell a connection of its own writes
+        self._local.cached = self._local.listening = None  # data_version does not tell a connection of its own writes
 
 
 def new_serial(real: int) -> str:
