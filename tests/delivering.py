@@ -14,7 +14,7 @@ def deliver(sandbox: Sandbox, name: str, body: Any = None, method: str = "POST",
     sent = {} if body is None else {"json": body}
     query = {"api_key": sandbox.key, **options.pop("params", {})}
     url = f"{sandbox.server.root}/spi/webhooks/{name}"
-    return requests.request(method, url, params=query, timeout=30, **{**sent, **options})
+    return requests.request(method, url, params=query, **{"timeout": 30, **sent, **options})
 
 
 def told(sandbox: Sandbox, name: str, body: Any) -> dict[str, Any]:

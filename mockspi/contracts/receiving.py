@@ -8,7 +8,14 @@ from dataclasses import asdict
 from mockspi.contract import Answer, Call, Contract
 from mockspi.contracts.events import EVENTS
 from mockspi.contracts.spi import addresses, checkout, customers, inventory, loyalty, orders, taxes
-from mockspi.errors import BrokenRequest
+from mockspi.errors import (
+    BrokenRequest,
+    Failure,
+    InsufficientInventory,
+    NotReturnable,
+    ProductNotFound,
+    ReturnQuantityExceeded,
+)
 from mockspi.event import Event
 from mockspi.exchange import Json
 from mockspi.retail import acting, deliveries
@@ -16,9 +23,18 @@ from mockspi.retail.deliveries import Incoming, Outcome
 from mockspi.schema import Anything, Id, Many, Shape, Text, uneven
 
 GROUP = "Webhooks"
+EVERY = "WEBHOOKS"  #: what rules and questions call all of them
 DUPLICATE, NOT_APPLIED, WAITING = "EVENT_DUPLICATE", "EVENT_REFUSED", "EVENT_HELD"  #: codes of findings
 _IDS = ("webhook-id", "svix-id", "x-event-id")
 _SPIS = {one.name for room in (customers, addresses, inventory, loyalty, orders, checkout, taxes) for one in room.CONTRACTS}
+
+
+_STOCK = (InsufficientInventory, ProductNotFound)
+_FAILS: dict[str, tuple[type[Failure], ...]] = {
+    "ORDER": (InsufficientInventory,),
+    "RETURN": (NotReturnable, ReturnQuantityExceeded, InsufficientInventory),
+    **{name: _STOCK for name in acting.ACTS if "INVENTORY" in name},
+}
 
 
 class Taken(Shape):
@@ -86,6 +102,8 @@ def _contracts() -> Iterator[Contract]:
                 reply=Taken,
                 answer=_answer(name, ones[0].body),
                 source=ones[0].source,
+                also=(EVERY,),
+                fails=_FAILS.get(name, ()),
                 received=tuple(dict.fromkeys(one.body for one in ones)),
                 aliases=tuple(dict.fromkeys(f"/webhooks/{other}" for one in ones for other in one.also)),
                 writes=True,

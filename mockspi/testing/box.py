@@ -45,6 +45,10 @@ class Box:
         path, query = address(endpoint, values)
         return f"{self.base_url}{path}?{urlencode([*query, *self.params.items()])}"
 
+    def webhook_url(self, event: str) -> str:
+        """The address to which an event is delivered, key and all."""
+        return f"{self.base_url.rpartition('/')[0]}/webhooks/{quote(event)}?{urlencode(self.params)}"
+
     # --- what is put into it
 
     def records(self, collection: str) -> Records:
