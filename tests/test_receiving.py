@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import ROOT, Sandbox
+from delivering import deliver
 
 from mockspi.contracts import RECEIVED
 from mockspi.contracts.events import EVENTS
@@ -21,14 +22,6 @@ def examples(event: Event) -> dict[str, Any]:
     """What the event's file shows."""
     document = json.loads((ROOT / "fixtures" / "events" / f"{event.id}.json").read_text())
     return {title: one["body"] for title, one in document.items() if title != "$schema"}
-
-
-def deliver(sandbox: Sandbox, name: str, body: Any = None, method: str = "POST", **options: Any) -> requests.Response:
-    """One delivery with the sandbox's key in the query."""
-    sent = {} if body is None else {"json": body}
-    query = {"api_key": sandbox.key, **options.pop("params", {})}
-    url = f"{sandbox.server.root}/spi/webhooks/{name}"
-    return requests.request(method, url, params=query, timeout=30, **{**sent, **options})
 
 
 def journal(sandbox: Sandbox) -> list[Any]:
