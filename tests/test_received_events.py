@@ -69,7 +69,7 @@ def test_the_command_line_tells_what_came_of_events(shop: Sandbox) -> None:
     env = {"MOCKSPI_ADMIN_URL": shop.server.admin_url, "MOCKSPI_ADMIN_TOKEN": shop.server.token}
 
     def asked(*words: str) -> Any:
-        return mockspi("events", "--sandbox", shop.key, *words, env=env)
+        return mockspi("received", "--sandbox", shop.key, *words, env=env)
 
     for _ in range(2):
         told(shop, "ORDER", order("N-1", line()))

@@ -1,43 +1,31 @@
-"""``mockspi events``: the events that a sandbox received, from the admin port of a running server."""
+"""``mockspi events``: the table of events, and one of them with its examples."""
 
 from __future__ import annotations
 
 import json
-import sys
+from typing import Any
 
 import click
 
-from mockspi.adminclient import at
-from mockspi.cli.adminclient import connect, with_admin
-from mockspi.testing.telling import printable
-
-_PAGE = 500
-_COLOURS = {"applied": "green", "held": "yellow", "refused": "red"}
+from mockspi.cli.options import chosen, table, with_settings
 
 
 @click.command()
-@click.option("--sandbox", metavar="NAME", default="staging", help="Whose, by name or api_key; staging unless given.")
-@click.option("--event", metavar="NAME", default="", help="Only this event, such as ORDER.")
-@click.option("--status", type=click.Choice(["applied", "held", "refused", "kept"]), help="Only those that ended so.")
-@click.option("--order", metavar="ID", default="", help="Only those of this order.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list.")
-@with_admin
-def events(sandbox: str, event: str, status: str | None, order: str, as_json: bool, **admin: str) -> None:
-    """Say which events were received and what came of them; exit 1 where one was refused or waits."""
-    client, found, number = connect(**admin), [], 1
-    asked = {"event": event, "status": status or "", "orderId": order, "pageSize": _PAGE}
-    query = {name: value for name, value in asked.items() if value}
-    while page := client.call("GET", at(sandbox, "/events"), None, {**query, "pageNumber": number})["events"]:
-        found += page
-        number += 1
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    else:
-        for one in found:
-            again = f", {one['duplicates']} duplicates" if one["duplicates"] else ""
-            word = click.style(f"{one['status']:8}", fg=_COLOURS.get(one["status"]))
-            click.echo(
-                printable(f"{one['at']}  {one['event']:22} {one.get('orderId', one.get('cartId', '-')):14} ") + word, nl=False
-            )
-            click.echo(printable(f"{one.get('reason', '')}{again}"))
-    sys.exit(1 if any(one["status"] in ("refused", "held") for one in found) else 0)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_settings("fixtures")
+def events(name: str | None, as_json: bool, config: str, **given: Any) -> None:
+    """List the events of every platform, or show the one called NAME with its examples."""
+    from mockspi import describing  # heavy: only where it is needed
+    from mockspi.fixtures.reading import open_set
+    from mockspi.webhooks import making
+
+    settings = chosen(config, given)
+    if name is None:
+        found = describing.events()
+        rows = [[one["name"], one["platform"], one["version"], one["source"], one["about"]] for one in found]
+        heading = ["event", "platform", "version", "source", ""]
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else table(rows, heading))
+        return
+    shown = describing.event_details(making.chosen(name), open_set(settings.fixtures))
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False) if as_json else describing.event_as_text(shown))
