@@ -43,6 +43,7 @@ from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.tokens import Tokens
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import configured
 from mockspi.webhooks.sender import Sender
@@ -127,9 +128,9 @@ class House:
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
-        settings = self.settings
+        settings, known = self.settings, self.sandboxes()
         return Service(
-            opened_by=self.sandboxes().opened_by,
+            opened_by=known.opened_by,
             table=self.table(),
             editions=self.editions(),
             real=system_now,
@@ -139,6 +140,7 @@ class House:
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
             outbox=self.sender().accept,
+            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

@@ -18,6 +18,8 @@ from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
+from mockspi.tokens import MOST as MOST_FOR_A_TOKEN
+from mockspi.tokens import Tokens
 from mockspi.webhooks import emitting
 from mockspi.webhooks.happening import Happened, Watched
 
@@ -57,6 +59,7 @@ class Service:
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
     outbox: emitting.Add | None = None  #: where the events go that a call causes
+    tokens: Tokens | None = None  #: what opens a sandbox in the place of its api_key
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -94,8 +97,8 @@ class Service:
             emitting.enqueue(found, sandbox, self.outbox)
 
     def _tell(self, exchange: Exchange) -> None:
-        """Before the reply goes out."""
-        if self.journal:
+        """Before the reply goes out. A token that was issued is nobody's call."""
+        if self.journal and (exchange.sandbox or exchange.reply.status >= 400):
             self.journal(exchange, self.patient)
         for notice in self.notices:
             notice(exchange)
@@ -103,14 +106,25 @@ class Service:
     def opened(self, request: Request) -> tuple[Sandbox | None, Reply]:
         """The sandbox, and what is answered where there is none."""
         try:
-            return self.guard(request), UNAUTHORIZED
+            sandbox = self.guard(request)
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
             return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
+        if sandbox is None and self.tokens and request.path == self.tokens.path:
+            return None, self.tokens.issue(request)
+        return sandbox, UNAUTHORIZED
 
     def guard(self, request: Request) -> Sandbox | None:
-        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
+        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing. Else a token's."""
         given = set(request.values("api_key"))
-        return self.opened_by(given.pop()) if len(given) == 1 else None
+        if len(given) == 1:
+            return self.opened_by(given.pop())
+        return self.tokens.opened_by(request) if self.tokens and not given else None
+
+    def reads(self, request: Request) -> int:
+        """How many bytes of a body are waited for: none of who may not call."""
+        if self.guard(request) is not None:
+            return self.max_body
+        return MOST_FOR_A_TOKEN if self.tokens and request.path == self.tokens.path else 0
 
     def _served(
         self, request: Request, sandbox: Sandbox, real: int, findings: list[Json], happened: Happened | None

@@ -72,7 +72,7 @@ def receiving() -> Iterator[Receiver]:
             with kept.lock:
                 kept.under_way -= 1
 
-        do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = handle_one  # noqa: N815  # the library's names
+        do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = handle_one
 
         def log_message(self, *_: Any) -> None:
             """Silence."""

@@ -76,7 +76,7 @@ def request(config: Json, url: str) -> Wire:
     form: dict[str, str] = {} if "grant_type" in parse_qs(urlsplit(url).query) else {"grant_type": "client_credentials"}
     if "scope" in config:
         form["scope"] = resolved(config["scope"])
-    headers = {name: resolved(text) for name, text in config.get("headers", {}).items()}
+    headers = {name: resolved(text) for name, text in config.get("secretHeaders", {}).items()}
     kept = {name: text for name, text in headers.items() if name.lower() != "content-type" or not form}
     if "clientId" in config and "clientSecret" in config:
         gap = "" if config.get("basic") == "plain" else " "
