@@ -9,6 +9,7 @@ import click
 
 from mockspi import __version__
 from mockspi.cli import (
+    connector,
     contracts,
     fixtures,
     invariants,
@@ -64,6 +65,7 @@ for command in (
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,
+    connector.connector,
     openapi.openapi,
     scenario.scenario,
     scenario.magic,
