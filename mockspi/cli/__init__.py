@@ -11,6 +11,7 @@ from mockspi import __version__
 from mockspi.cli import (
     connector,
     contracts,
+    events,
     fixtures,
     invariants,
     journal,
@@ -66,6 +67,7 @@ for command in (
     fixtures.fixtures,
     contracts.contracts,
     connector.connector,
+    events.events,
     openapi.openapi,
     scenario.scenario,
     scenario.magic,
