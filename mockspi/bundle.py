@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.fixtures.reading import FOLDERS
 from mockspi.store.journal import Row
 
 FORMAT, VERSION = "mockspi-bundle", 1
@@ -27,7 +28,7 @@ SETTINGS = ("base_path", "api_version", "reservation_minutes", "delivery_groups"
 MOST_FIXTURES = 67_108_864  #: bytes; larger sets are not packed
 _LONGEST_LINE, _LARGEST = 134_217_728, 1_073_741_824
 _VAST = 2**53
-_FILE = re.compile(r"((records|examples|messages|rules)/)?[A-Za-z0-9][\w.-]{0,120}\.json\Z")
+_FILE = re.compile(rf"(({'|'.join(FOLDERS)})/)?[A-Za-z0-9][\w.@-]{{0,120}}\.json\Z")
 
 
 @dataclass(frozen=True, slots=True)

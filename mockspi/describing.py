@@ -1,4 +1,4 @@
-"""Contracts described for people and programs: the overview, and one with its fields and examples."""
+"""Contracts and events described for people and programs: the overview, and one with its fields and examples."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from mockspi import connectors, examples
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS, named
+from mockspi.contracts.events import EVENTS
+from mockspi.event import Event
 from mockspi.exchange import Json
 from mockspi.fixtures.layout import layout
-from mockspi.fixtures.reading import open_set
+from mockspi.fixtures.reading import FixtureSet, open_set
 from mockspi.routes import RouteTable, sample_query
-from mockspi.schema import Shape, did_you_mean, instance
+from mockspi.schema import Field, Many, Part, Shape, did_you_mean, instance
 from mockspi.settings import Settings
+from mockspi.webhooks import making
 
 
 def routes(settings: Settings) -> RouteTable:
@@ -82,6 +85,8 @@ def fields(shape: type[Shape] | None) -> list[Json]:
         {
             "name": name,
             "type": type(field).__name__,
+            **({"of": inner.__name__} if (inner := nested(field)) else {}),
+            **({"null": True} if field.allow_none else {}),
             "required": field.required,
             "source": field.metadata.get("x-source", shape.SOURCE if shape else ""),
             **({"about": field.metadata["description"]} if "description" in field.metadata else {}),
@@ -103,9 +108,61 @@ def as_text(found: Json) -> str:
     return "\n".join(lines)
 
 
+def events() -> list[Json]:
+    """A row for each event."""
+    return [event_row(event) for event in EVENTS]
+
+
+def event_row(event: Event) -> Json:
+    """What an event is called, who sends it, when, and where that is known from."""
+    return {
+        "id": event.id,
+        "name": event.name,
+        "platform": event.platform,
+        "version": event.version,
+        "methods": list(event.methods),
+        "events": list(event.inside),
+        "source": event.source,
+        "about": event.about,
+    }
+
+
+def event_details(event: Event, found: FixtureSet) -> Json:
+    """Everything about an event: its body's shape, the shapes in it, its examples."""
+    parts = {shape.__name__: fields(shape) for shape in shapes(event.body)}
+    return {**event_row(event), "body": event.body.__name__, "shapes": parts, "examples": making.examples(event, found)}
+
+
+def shapes(shape: type[Shape]) -> list[type[Shape]]:
+    """A shape and every shape in it, each once, outer ones first."""
+    found = [shape]
+    for one in found:
+        found += [inner for field in instance(one).fields.values() if (inner := nested(field)) and inner not in found]
+    return found
+
+
+def nested(field: Field) -> type[Shape] | None:
+    """The shape that a field, or each entry of its list, has."""
+    inner = field.inner if isinstance(field, Many) else field
+    shape = type(inner.schema) if isinstance(inner, Part) else Shape
+    return shape if issubclass(shape, Shape) and shape is not Shape else None
+
+
+def event_as_text(told: Json) -> str:
+    """One event for a person."""
+    inside = [f"Events: {', '.join(told['events'])}"] if told["events"] else []
+    lines = [f"{told['id']}  ({', '.join(told['methods'])}, source: {told['source']})", told["about"], *inside]
+    for name, members in told["shapes"].items():
+        lines += ["", name, *map(_field, members)]
+    for name, one in told["examples"].items():
+        lines += ["", f"Example {name}: {one['about']}", _indented("body", one["body"])]
+    return "\n".join(lines)
+
+
 def _field(one: Json) -> str:
     need = "required" if one["required"] else "optional"
-    return f"  {one['name']}: {one['type']}, {need}, {one['source']}" + (f" - {one['about']}" if "about" in one else "")
+    kind = one["type"] + (f" of {one['of']}" if "of" in one else "") + " or null" * one.get("null", False)
+    return f"  {one['name']}: {kind}, {need}, {one['source']}" + (f" - {one['about']}" if "about" in one else "")
 
 
 def _indented(title: str, value: Json) -> str:

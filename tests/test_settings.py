@@ -196,7 +196,7 @@ def test_an_unknown_name_in_the_file_is_refused_with_the_nearest(line: str, near
         ("--host", "", "a text"),
         ("--allow-outbound", "10.0.0.1/8", "a network such as 10.1.0.0/16"),
         ("--allow-outbound", "hooks.example:99999", "a host, HOST:PORT or a network (CIDR)"),
-        ("--allow-outbound", "https://hooks.example", "a network such as"),
+        ("--allow-outbound", "https://hooks.example", "a host, HOST:PORT or a network (CIDR)"),
         ("--webhook-schedule", "soon", "a factor such as x0.01, or seconds such as 1,5,30,"),
         ("--webhook-option", "emporix", "PROFILE.OPTION=VALUE"),
     ],

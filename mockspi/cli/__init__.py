@@ -10,6 +10,7 @@ import click
 from mockspi import __version__
 from mockspi.cli import (
     contracts,
+    events,
     fixtures,
     invariants,
     journal,
@@ -64,6 +65,7 @@ for command in (
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,
+    events.events,
     openapi.openapi,
     scenario.scenario,
     scenario.magic,

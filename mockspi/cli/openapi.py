@@ -1,4 +1,4 @@
-"""``mockspi openapi``: the SPIs as OpenAPI 3.1."""
+"""``mockspi openapi``: the SPIs, or the events, as OpenAPI 3.1."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 @click.command()
 @click.option("--yaml", "as_yaml", is_flag=True, help="YAML instead of JSON.")
-def openapi(as_yaml: bool) -> None:
+@click.option("--webhooks", "of_events", is_flag=True, help="The events of every platform instead of the SPIs.")
+def openapi(as_yaml: bool, of_events: bool) -> None:
     """Print the OpenAPI 3.1 document of every SPI, with the sample set's examples."""
-    from mockspi import openapi as documents  # heavy: only where it is needed
+    from mockspi.openapi import spi, webhooks  # heavy: only where it is needed
 
-    document = documents.spi()
+    document = webhooks.webhooks() if of_events else spi()
     if as_yaml:
         import yaml  # heavy: only where it is needed
 

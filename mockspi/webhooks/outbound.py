@@ -78,6 +78,8 @@ class Outbound:
             self._places.check(_host(where), _port(where), addresses)
             with line.watched():
                 heard = self._asked(where, line, addresses, wire, headers)
+            if line.over:  # what was cut short may look like an answer
+                raise TimeoutError
         except (OSError, HTTPError, http.client.HTTPException) as error:
             late = line.over or isinstance(error, TimeoutError)
             heard = Heard(None, error=f"no whole answer within {timeout} ms" if late else _told(error))
@@ -219,4 +221,5 @@ def _told(error: Exception) -> str:
     for kind, sentence in _SENTENCES.items():
         if isinstance(error, kind):
             return sentence
-    return (getattr(error, "strerror", None) or "what answers is not HTTP").lower()
+    said = getattr(error, "strerror", None)
+    return said.lower() if said else "what answers is not HTTP"

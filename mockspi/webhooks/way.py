@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from mockspi import outward
 from mockspi.errors import UsageError
-from mockspi.schema import ASSUMED, PUBLIC, did_you_mean
+from mockspi.schema import ASSUMED, did_you_mean
 from mockspi.webhooks.message import Heard, Message, Verdict, Wire
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -38,8 +38,8 @@ class Way:
     gone_disables: bool = option(False, ASSUMED, "whether 410 ends all deliveries to the target")
     delays: tuple[int, ...] = option((), ASSUMED, "milliseconds between attempts; none: no automatic retry")
     jitter: float = option(0.0, ASSUMED, "the part of a delay by which it is shorter or longer, from the seed")
-    retry_after: bool = option(False, ASSUMED, "whether Retry-After is honoured, within the bounds of the profile")
-    throttle: int = option(0, PUBLIC, "milliseconds to wait at least after 429, 502 and 504")
+    retry_after: bool = option(False, ASSUMED, "whether Retry-After is honoured, within one and two delays")
+    throttle: int = option(0, ASSUMED, "milliseconds to wait at least after 429, 502 and 504 without Retry-After")
     seed: int = 0
 
     def compose(self, message: Message, now: int, secret: str) -> Wire:

@@ -15,14 +15,12 @@ import mockspi
 from mockspi import examples
 from mockspi.contract import Contract
 from mockspi.contracts import GROUPS, SPIS
-from mockspi.contracts.collections import KINDS
 from mockspi.contracts.common import BrokenReply, RefusalReply
 from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
 from mockspi.schema import Integer, Many, Moment, Number, Part, Shape, instance
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TITLE = "Retail Cloud SPIs, as mockspi serves them"
 _ABOUT = """What the merchant's side of Salesforce Retail Cloud (Point of Sale) answers.
 
@@ -58,7 +56,9 @@ class Converter(OpenAPIConverter):
 
 
 def mark(member: Json, field: fields.Field[Any] | None, shape: Shape) -> None:
-    """Say of a property where it comes from: its own mark, else its shape's."""
+    """Say of a property where it comes from: its own mark, else its shape's; and its pattern as JSON Schema writes it."""
+    if pattern := member.get("pattern"):
+        member["pattern"] = f"^{pattern.removeprefix('^').removesuffix(chr(92) + 'Z')}$"
     if field is not None:
         member["x-source"] = field.metadata.get("x-source", shape.SOURCE)
 
@@ -244,41 +244,3 @@ def key(example: examples.Example) -> str:
 
 def _examples(found: Json) -> Json:
     return {"examples": found} if found else {}
-
-
-def record_schemas() -> dict[str, Json]:
-    """JSON Schemas of the record files, for editors: collection to schema."""
-    return {kind.collection.name: _listed(kind.shape, kind.collection.name) for kind in KINDS}
-
-
-def _listed(shape: type[Shape], name: str) -> Json:
-    listed = {"type": "array", "items": {"$ref": f"#/$defs/{shape.__name__}"}}
-    wrapped = {"type": "object", "required": ["records"], "properties": {"$schema": {"type": "string"}, "records": listed}}
-    return {
-        "$schema": _DIALECT,
-        "title": name,
-        "description": summary(shape),
-        "anyOf": [listed, wrapped],
-        "$defs": _definitions(shape),
-    }
-
-
-def document_schema(shape: type[Shape]) -> Json:
-    """The JSON Schema of a file that holds one document."""
-    return {"$schema": _DIALECT, "$ref": f"#/$defs/{shape.__name__}", "$defs": _definitions(shape)}
-
-
-def _definitions(shape: type[Shape]) -> Json:
-    spec = new_spec("", "", "1")
-    spec.components.schema(shape.__name__, schema=shape)
-    return dict(_local(spec.to_dict()["components"]["schemas"]))
-
-
-def _local(value: Any) -> Any:
-    """References to components turned into references to $defs."""
-    if isinstance(value, dict):
-        return {
-            name: member.replace("#/components/schemas/", "#/$defs/") if name == "$ref" else _local(member)
-            for name, member in value.items()
-        }
-    return [_local(member) for member in value] if isinstance(value, list) else value

@@ -1,0 +1,31 @@
+"""``mockspi events``: the table of events, and one of them with its examples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from mockspi.cli.options import chosen, table, with_settings
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@with_settings("fixtures")
+def events(name: str | None, as_json: bool, config: str, **given: Any) -> None:
+    """List the events of every platform, or show the one called NAME with its examples."""
+    from mockspi import describing  # heavy: only where it is needed
+    from mockspi.fixtures.reading import open_set
+    from mockspi.webhooks import making
+
+    settings = chosen(config, given)
+    if name is None:
+        found = describing.events()
+        rows = [[one["name"], one["platform"], one["version"], one["source"], one["about"]] for one in found]
+        heading = ["event", "platform", "version", "source", ""]
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else table(rows, heading))
+        return
+    shown = describing.event_details(making.chosen(name), open_set(settings.fixtures))
+    click.echo(json.dumps(shown, indent=2, ensure_ascii=False) if as_json else describing.event_as_text(shown))
