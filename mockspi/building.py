@@ -19,8 +19,9 @@ import mockspi
 from mockspi import connectors, metrics
 from mockspi.admin.route import Desk
 from mockspi.clock import system_now
+from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
-from mockspi.contracts import SPIS
+from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
@@ -42,6 +43,7 @@ from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.tokens import Tokens
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import configured
 from mockspi.webhooks.sender import Sender
@@ -76,7 +78,7 @@ class House:
 
         def opened(name: str, base: str, note: str) -> Edition:
             texts = texts_of(Path(base))
-            book = Book(Known.of(SPIS), texts["scenarios"], texts["magic"])
+            book = Book(Known.of(TABLE), texts["scenarios"], texts["magic"])
             store = SqliteStore(Path(base), self.overlay, COLLECTIONS, queue)
             teacher = Teacher(partial(open_set, self.settings.sets[name]), self.settings.max_body)
             return Edition(base, store, messages(texts["messages"]), book, teacher, note)
@@ -87,7 +89,7 @@ class House:
         """Where every contract is reached."""
         file = self.settings.connectors
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
-        return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
+        return RouteTable(TABLE, self.settings.base_path, self.settings.api_version, placed)
 
     def sandboxes(self) -> SandboxStore:
         """Which sandboxes there are."""
@@ -126,9 +128,9 @@ class House:
 
     def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
         """A service over this house; every process makes its own."""
-        settings = self.settings
+        settings, known = self.settings, self.sandboxes()
         return Service(
-            opened_by=self.sandboxes().opened_by,
+            opened_by=known.opened_by,
             table=self.table(),
             editions=self.editions(),
             real=system_now,
@@ -137,6 +139,8 @@ class House:
             journal=self.journal().write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
+            outbox=self.sender().accept,
+            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -152,7 +156,13 @@ def document(request: Request) -> Reply:
 def sandboxes(settings: Settings, written: Path) -> SandboxStore:
     """Which sandboxes there are, beside what they have written."""
     path = written.with_name("sandboxes.sqlite")
-    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox, sent_to(settings))
+
+
+def sent_to(settings: Settings) -> list[Json]:
+    """The connectors of the file, where any of them is a webhook."""
+    found = connectors.loaded(Path(settings.connectors).expanduser()) if settings.connectors else []
+    return found if any(one["connectorType"] == WEBHOOK for one in found) else []
 
 
 def sender(settings: Settings, written: Path, stopping: Callable[[], bool] = lambda: False) -> Sender:

@@ -142,6 +142,13 @@ def got(target: bytes, headers: bytes = HEAD, method: bytes = b"GET") -> bytes:
     return b"%s %s HTTP/1.1\r\n%s\r\n" % (method, target, headers)
 
 
+def form(text: bytes) -> bytes:
+    """A request for a token."""
+    kind = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    return b"POST /spi/oauth/token HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s" % (kind, len(text), text)
+
+
+CLIENT = b"client_id=staging&client_secret=mockspi-staging&grant_type=password"
 CUSTOMER = b"/spi/1.0/sa/customers/C-1001?api_key=KEY"
 ODD: dict[str, tuple[int, bytes]] = {
     "no key": (401, got(b"/spi/1.0/sa/customers/C-1001")),
@@ -199,6 +206,10 @@ ODD: dict[str, tuple[int, bytes]] = {
     "OpenAPI, OPTIONS without a key": (401, got(b"/spi/1.0/openapi.json", method=b"OPTIONS")),
     "OpenAPI, POST": (405, posted(b"{}", path=b"/openapi.json")),
     "OpenAPI of another version": (400, got(b"/spi/9.9/openapi.json?api_key=KEY")),
+    "a form for a token": (400, form(CLIENT)),
+    "a form for a token that is too long": (400, form(CLIENT + b"&more=" + b"x" * 9_000)),
+    "a token by GET": (405, got(b"/spi/oauth/token")),
+    "a token that nobody issued": (401, got(b"/spi/1.0/sa/customers/C-1001", HEAD + b"Authorization: Bearer x.y\r\n")),
     "HTTP/1.0": (200, b"GET " + CUSTOMER + b" HTTP/1.0\r\n\r\n"),
 }
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from mockspi.admin import (
     bundles,
     clocks,
+    connectors,
     fixtures,
     health,
     invariants,
@@ -53,6 +54,7 @@ ROUTES: tuple[AdminRoute, ...] = (
     *bundles.ROUTES,
     *orders.ROUTES,
     *invariants.ROUTES,
+    *connectors.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

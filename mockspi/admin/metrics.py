@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockspi import metrics
 from mockspi.admin.route import AdminRoute, Desk
-from mockspi.contracts import SPIS
+from mockspi.contracts import IDS
 from mockspi.editions import STALE
 from mockspi.exchange import Json, Reply
 
@@ -19,7 +19,7 @@ _COUNTED = {
 
 def exposed(desk: Desk, _: Json, __: Json) -> Reply:
     """What the workers counted, and what there is now."""
-    rows = metrics.read(desk.counts, [contract.id for contract in SPIS])
+    rows = metrics.read(desk.counts, IDS)
     dropped = desk.journal.store.dropped()
     posted = desk.board.read()
     outbox = desk.sender.outbox

@@ -10,6 +10,8 @@ from mockspi.errors import BrokenRequest, Failure, InsufficientInventory, OrderE
 from mockspi.exchange import Json
 from mockspi.retail import sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
+from mockspi.webhooks import emitting
+from mockspi.webhooks.happening import Happened, Watched
 
 
 class OutOfStock(Failure):
@@ -31,11 +33,15 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     """Book an order in a sandbox, at the time of its clock."""
     refuse(list(uneven(Order, body)))
     sandbox = desk.sandbox(inputs)
+    now, happened = sandbox.timing.now(desk.real()), Happened()
     try:
         with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
-            return sales.arrive(records, body, sandbox.timing.now(desk.real()))
+            reply = sales.arrive(Watched(records, happened), body, now)
     except InsufficientInventory as short:
         raise OutOfStock(errors=short.errors) from short
+    if connectors := sandbox.connectors:
+        emitting.enqueue(emitting.caused(happened, connectors, now), sandbox, desk.sender.accept)
+    return reply
 
 
 ROUTES = (

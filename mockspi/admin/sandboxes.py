@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from marshmallow import validate
 
-from mockspi.admin import journal, rules, snapshots
+from mockspi.admin import connectors, journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.clock import random_id
+from mockspi.connectors.shapes import Connector
 from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.rules.shapes import Quota
@@ -44,6 +45,7 @@ class NewSandbox(Shape):
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
     quota = Part(Quota)
+    connectors = Many(Connector, about="where events are sent; those of the server's connectors file unless given")
 
 
 class SandboxReply(Shape):
@@ -75,6 +77,7 @@ class ResetRequest(Shape):
     journal = Flag()
     rules = Flag()
     clock = Flag()
+    connectors = Flag()
     webhooks = Flag(about="what was sent, what waits to be sent, and which targets are disabled")
 
 
@@ -84,6 +87,7 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
     "journal": journal.empty,
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,
+    "connectors": connectors.reset_connectors,
     "webhooks": lambda desk, sandbox: desk.sender.outbox.forget(sandbox.space),
 }
 
@@ -102,6 +106,9 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     )  # fmt: skip
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
+    if "connectors" in body:
+        connectors.check([], body["connectors"])
+        made = replace(made, own=body["connectors"], first=body["connectors"])
     try:
         if kept:
             desk.store.copy(kept.space, made.space)

@@ -11,7 +11,7 @@ from marshmallow import ValidationError, validate
 from mockspi.admin.journal import covered
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.contract import refuse
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.journal import Entry
@@ -25,7 +25,7 @@ from mockspi.verifying import Count, Expected, PathValues, Verification
 MOST_WAITING = 96  #: calls of ``await`` at once
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.1  #: seconds between two looks; who has waited long looks less often
 _PATIENCE = 0.02
-_KNOWN = Known.of(SPIS)
+_KNOWN = Known.of(TABLE)
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 

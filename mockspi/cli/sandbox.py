@@ -15,7 +15,7 @@ from mockspi.errors import UsageError
 from mockspi.exchange import Json
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_PARTS = ("records", "journal", "rules", "clock", "webhooks")
+_PARTS = ("records", "journal", "rules", "clock", "connectors", "webhooks")
 
 _MOST_FIRED = 20  #: lines of what fell due
 
@@ -91,7 +91,7 @@ def show(name: str, *, as_json: bool, **admin: str) -> None:
 
 @_command("reset")
 @click.argument("name")
-@click.argument("parts", nargs=-1, type=click.Choice(_PARTS), metavar="[records|journal|rules|clock|webhooks]...")
+@click.argument("parts", nargs=-1, type=click.Choice(_PARTS), metavar="[records|journal|rules|clock|connectors|webhooks]...")
 def reset(name: str, parts: tuple[str, ...], *, as_json: bool, **admin: str) -> None:
     """Bring sandbox NAME back to the beginning: all of it, or the parts that are named."""
     _done(connect(**admin).call("POST", at(name, "/reset"), dict.fromkeys(parts, True)), as_json)

@@ -12,7 +12,7 @@ from itertools import chain
 
 from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
 from mockspi.exchange import Json
-from mockspi.retail import order_rules, reservations, stock
+from mockspi.retail import movements, order_rules, reservations, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import DERIVED
@@ -37,6 +37,7 @@ def _book(records: Records, sent: Json, now: int) -> Json:
     refuse(chain(_misplaced(records, order), line_problems(records, order, 0), order_rules.totals_add_up(order)))
     fill_in(records, order, 0)
     reservations.lapse(records, now)
+    movements.untake(records, order["orderId"])
     taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
     records.put("orders", order)
     return {"orderId": order["orderId"], "orderStatus": order["orderStatus"], "taken": taken}

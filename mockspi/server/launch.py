@@ -167,14 +167,15 @@ def _on_signal(act: Callable[[], None]) -> None:
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
-    from mockspi.contracts import SPIS
+    from mockspi.contracts import IDS
     from mockspi.metrics import Counts
     from mockspi.server import logs, rsgi  # imported by the worker, not to start the parent late
 
     _prepare_worker(parent)
     _allow_files(2 * _AT_ONCE)
     return rsgi.Door(
-        house.service(logs.set_up(house.settings), Counts(house.counts, [one.id for one in SPIS]).write), house.settings.threads
+        house.service(logs.set_up(house.settings), Counts(house.counts, IDS).write),
+        house.settings.threads,
     )
 
 
