@@ -25,7 +25,7 @@ from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES, Profile
 from mockspi.webhooks.references import resolved
 
-MARGIN = 15_000  #: milliseconds that a lease is longer than an attempt may take
+MARGIN = 30_000  #: milliseconds that a lease is longer than two attempts may take
 _LONGEST_BODY, _LONGEST_REPLY = 262_144, 20_000
 _SHORTEST = 4  #: a shorter text is no secret that could be found again
 _PAUSE = 0.02
@@ -114,7 +114,7 @@ class Sender:
 
     @property
     def _lease(self) -> int:
-        return max(profile.timeout for profile in self.profiles.values()) + MARGIN
+        return 2 * max(profile.timeout for profile in self.profiles.values()) + MARGIN
 
     def claim(self, space: str, until: int, ids: Collection[str] | None = None) -> Delivery | None:
         """What is due next and nobody else sends; it is ours as long as an attempt may take."""
