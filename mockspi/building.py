@@ -44,6 +44,7 @@ from mockspi.store.outbox import OutboxStore
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.tokens import Tokens
 from mockspi.webhooks import receiving
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import configured
@@ -143,6 +144,7 @@ class House:
             rules=Judge(self.rules()),
             outbox=self.sender().accept,
             doorkeeper=receiving.Doorkeeper(known.listening),
+            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

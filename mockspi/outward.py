@@ -47,7 +47,7 @@ def reach(text: str) -> Reach:
     try:
         return Reach(network=ipaddress.ip_network(text))
     except ValueError as error:
-        if "/" in text:
+        if "/" in text and "//" not in text:
             raise ValueError(f"a network such as 10.1.0.0/16 is expected: {error}") from error
     found = _HOST.fullmatch(text)
     port = int(found["port"]) if found and found["port"] else None

@@ -18,6 +18,8 @@ from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
+from mockspi.tokens import MOST as MOST_FOR_A_TOKEN
+from mockspi.tokens import Tokens
 from mockspi.webhooks import emitting
 from mockspi.webhooks.happening import Happened, Watched
 from mockspi.webhooks.receiving import Doorkeeper, NotHeard
@@ -60,6 +62,7 @@ class Service:
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
     outbox: emitting.Add | None = None  #: where the events go that a call causes
     doorkeeper: Doorkeeper | None = None  #: who delivers events without an api_key
+    tokens: Tokens | None = None  #: what opens a sandbox in the place of its api_key
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -97,8 +100,8 @@ class Service:
             emitting.enqueue(found, sandbox, self.outbox)
 
     def _tell(self, exchange: Exchange) -> None:
-        """Before the reply goes out."""
-        if self.journal:
+        """Before the reply goes out. A token that was issued is nobody's call."""
+        if self.journal and (exchange.sandbox or exchange.reply.status >= 400):
             self.journal(exchange, self.patient)
         for notice in self.notices:
             notice(exchange)
@@ -106,12 +109,15 @@ class Service:
     def opened(self, request: Request, real: int, findings: list[Json]) -> tuple[Sandbox | None, Reply]:
         """The sandbox, and what is answered where there is none."""
         try:
-            return self._heard(request, self.guard(request), real), UNAUTHORIZED
+            sandbox = self._heard(request, self.guard(request), real)
         except NotHeard as reason:
             findings.append({"code": NOT_HEARD, "message": str(reason)})
             return None, UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
             return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
+        if sandbox is None and self.tokens and request.path == self.tokens.path:
+            return None, self.tokens.issue(request)
+        return sandbox, UNAUTHORIZED
 
     def _heard(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
         """The sandbox of a call, of which the api_key opens one or none."""
@@ -119,16 +125,20 @@ class Service:
             return known
         return self.doorkeeper.opened(request, known, real)
 
-    def hears(self, request: Request) -> bool:
-        """Whether somebody may be meant, so that the body is worth reading: nobody else makes us wait for one."""
-        if self.guard(request) is not None:
-            return True
-        return bool(self.doorkeeper and self.table.receives(request.path) and self.doorkeeper.expects(request))
-
     def guard(self, request: Request) -> Sandbox | None:
-        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
+        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing. Else a token's."""
         given = set(request.values("api_key"))
-        return self.opened_by(given.pop()) if len(given) == 1 else None
+        if len(given) == 1:
+            return self.opened_by(given.pop())
+        return self.tokens.opened_by(request) if self.tokens and not given else None
+
+    def reads(self, request: Request) -> int:
+        """How many bytes of a body are waited for: none of who may not call."""
+        if self.guard(request) is not None:
+            return self.max_body
+        if self.doorkeeper and self.table.receives(request.path):
+            return self.max_body if self.doorkeeper.expects(request) else 0
+        return MOST_FOR_A_TOKEN if self.tokens and request.path == self.tokens.path else 0
 
     def _served(
         self, request: Request, sandbox: Sandbox, real: int, findings: list[Json], happened: Happened | None

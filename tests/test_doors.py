@@ -157,6 +157,13 @@ def delivered(body: bytes, event: bytes = b"VOID_CART", key: bytes = b"?api_key=
     return head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+def form(text: bytes) -> bytes:
+    """A request for a token."""
+    kind = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\n"
+    return b"POST /spi/oauth/token HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s" % (kind, len(text), text)
+
+
+CLIENT = b"client_id=staging&client_secret=mockspi-staging&grant_type=password"
 CUSTOMER = b"/spi/1.0/sa/customers/C-1001?api_key=KEY"
 ODD: dict[str, tuple[int, bytes]] = {
     "no key": (401, got(b"/spi/1.0/sa/customers/C-1001")),
@@ -224,6 +231,10 @@ ODD: dict[str, tuple[int, bytes]] = {
     "an event that nobody knows": (404, delivered(b"{}", b"VOID_CRAT")),
     "an event of a connector": (200, delivered(b"{}", key=b"", more=b"Authorization: Basic of-the-doors\r\n")),
     "an event of a connector, wrong": (401, delivered(b"{}", key=b"", more=b"Authorization: Basic of-the-floor\r\n")),
+    "a form for a token": (400, form(CLIENT)),
+    "a form for a token that is too long": (400, form(CLIENT + b"&more=" + b"x" * 9_000)),
+    "a token by GET": (405, got(b"/spi/oauth/token")),
+    "a token that nobody issued": (401, got(b"/spi/1.0/sa/customers/C-1001", HEAD + b"Authorization: Bearer x.y\r\n")),
     "HTTP/1.0": (200, b"GET " + CUSTOMER + b" HTTP/1.0\r\n\r\n"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import NOON, Server, mockspi, serving, until
-from receivers import Receiver, receiving
+from hearing import Receiver, receiving
 from selling import order, sold
 
 MONITORING = "EXPORT_MONITORING_EVENTS"
@@ -143,7 +144,7 @@ def test_monitoring_hears_of_errors_and_of_nothing_else(server: Server, receiver
 @pytest.mark.parametrize("fault", ["timeout", "reset", "empty"])
 def test_a_timeout_is_told_and_no_latency_with_it(fault: str, server: Server, receiver: Receiver) -> None:
     shop = world(server, receiver, connector(receiver, MONITORING, latencyThreshold=1))
-    rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"fault": fault, "delay": 50}}
+    rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"fault": fault, "delay": {"fixed": 50}}}
     assert server.admin("POST", f"/sandboxes/{shop.key}/rules", {"rules": [rule]}).status_code == 200
     with pytest.raises(requests.RequestException):
         requests.get(server.url("/sa/customers/C-1001"), params={"api_key": shop.key}, timeout=0.5)
@@ -155,7 +156,7 @@ def test_a_timeout_is_told_and_no_latency_with_it(fault: str, server: Server, re
 def test_a_reply_over_the_threshold_is_told_to_who_sets_one(server: Server, receiver: Receiver) -> None:
     shop = world(server, receiver, connector(receiver, MONITORING), connector(receiver, "SLOW", MONITORING, latencyThreshold=20),
                  connector(receiver, "SLOWER", MONITORING, latencyThreshold=9_000))  # fmt: skip
-    rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"delay": 40}}
+    rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"delay": {"fixed": 40}}}
     server.admin("POST", f"/sandboxes/{shop.key}/rules", {"rules": [rule]})
     assert shop.call("GET", "/sa/customers/C-1001").status_code == 200
     ((name, told),) = shop.sent()
@@ -165,14 +166,13 @@ def test_a_reply_over_the_threshold_is_told_to_who_sets_one(server: Server, rece
 
 def test_the_threshold_of_the_called_connector_counts_first(receiver: Receiver, tmp_path: Path) -> None:
     spi = {"connectorType": "SPI", "endpointName": "GET_CUSTOMER", "apiEndpoint": "/people", "latencyThreshold": 30}
-    (tmp_path / "c.json").write_text(__import__("json").dumps({"connectors": [spi, connector(receiver, MONITORING)]}))
+    (tmp_path / "c.json").write_text(json.dumps({"connectors": [spi, connector(receiver, MONITORING)]}))
     with serving(tmp_path, "--connectors", "c.json") as server:
         shop = World(server, receiver, server.minted(clock={"frozen": NOON}))
-        for contract, delay in (("GET_CUSTOMER", 60), ("GET_RECEIPT", 60)):
-            rule = {"when": {"contract": contract}, "then": {"delay": delay}} if contract == "GET_CUSTOMER" else None
-            if rule:
-                server.admin("POST", f"/sandboxes/{shop.key}/rules", {"rules": [rule]})
-        assert shop.call("GET", "/sa/customers/C-1001").status_code == 200
+        rule = {"then": {"delay": {"fixed": 60}}}
+        server.admin("POST", f"/sandboxes/{shop.key}/rules", {"rules": [rule]})
+        for path in ("/sa/customers/C-1001", "/sa/orders/O-7001"):
+            assert shop.call("GET", path).status_code == 200
         ((_, told),) = shop.sent()
         assert told["latencyThreshold"] == 30
 

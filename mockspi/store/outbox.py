@@ -195,6 +195,8 @@ class OutboxStore(OutboxLog):
             if changed and state != WAITING:
                 _count(connection, state)
                 self._trim(connection, held.space)
+        if changed and state != WAITING and held.secrets:
+            self._read().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor may they stay in the log beside the file
         return changed == 1
 
     # --- targets that want nothing any more

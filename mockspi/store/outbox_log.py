@@ -59,7 +59,7 @@ class Wanted:
     """Which deliveries; all that is named must hold. Times are the sandbox's."""
 
     space: str | None = None
-    ids: tuple[str, ...] = ()
+    ids: tuple[str, ...] | None = None
     state: str = ""
     events: tuple[str, ...] | None = None  #: Event.id
     endpoint: str = ""  #: the connector's endpoint name, or a part of the address
@@ -209,7 +209,7 @@ def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     if wanted.done_after >= 0:
         parts.append("d.done > :done")
         bound["done"] = wanted.done_after
-    for name, column, values in (("id", "d.id", wanted.ids or None), ("event", "e.event", wanted.events)):
+    for name, column, values in (("id", "d.id", wanted.ids), ("event", "e.event", wanted.events)):
         if values is not None:
             parts.append(f"{column} IN (SELECT value FROM json_each(:{name}))")  # noqa: S608  # ours
             bound[name] = json.dumps(values)

@@ -72,6 +72,7 @@ class Turns:
             opened = open_file(self._path, self._durable, _WAIT_SECONDS if wait else _GLANCE_SECONDS)
             if self._synced:
                 opened.execute("PRAGMA synchronous = FULL")
+                opened.execute("PRAGMA secure_delete = ON")
             setattr(self._local, name, opened)
         connection: sqlite3.Connection = opened
         return connection

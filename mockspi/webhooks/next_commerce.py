@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
+from mockspi.contracts.events import EVENTS
 from mockspi.event import NEXT_COMMERCE
 from mockspi.exchange import Json
+from mockspi.fixtures.reading import sample_set
 from mockspi.schema import ASSUMED, PUBLIC
 from mockspi.webhooks.message import Message, Wire
 from mockspi.webhooks.signing import SIGNATURES, next_signature
 from mockspi.webhooks.way import MINUTE, Way, encode, option, wire
 
-#: Ids that are nobody's: an example's, and the one of the vendor's documentation.
-_NOBODYS = (None, "", str(uuid.UUID(int=0)), "a7a26ff2-e851-45b6-9634-d595f45458b7")
-_NOWHERE = (None, "", "https://example.com/webhook/")
+#: The id and the target that the vendor's documentation shows.
+_DOCUMENTED = frozenset({"a7a26ff2-e851-45b6-9634-d595f45458b7", "https://example.com/webhook/"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +45,9 @@ class NextCommerce(Way):
 def enveloped(message: Message) -> Json:
     """The body with the message's own event_id and target where it has none but an example's."""
     body = dict(message.body)
-    if body.get("event_id") in _NOBODYS:
+    if _nobodys(body.get("event_id")):
         body["event_id"] = event_id(message.id)
-    if isinstance(hook := body.get("webhook"), dict) and hook.get("target") in _NOWHERE:
+    if isinstance(hook := body.get("webhook"), dict) and _nobodys(hook.get("target")):
         body["webhook"] = {**hook, "target": message.target.url}
     return body
 
@@ -55,3 +58,16 @@ def event_id(id: str) -> str:  # noqa: A002  # the message's word
         return str(uuid.UUID(id))
     except ValueError:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, id))
+
+
+def _nobodys(value: Any) -> bool:
+    """Whether nobody chose this: it is not there, or as the examples have it."""
+    return value in (None, "") or (isinstance(value, str) and value in _DOCUMENTED | _shown())
+
+
+@cache
+def _shown() -> frozenset[Any]:
+    """The ids and targets of the sample set's examples."""
+    events = [one.id for one in EVENTS if one.platform == NEXT_COMMERCE]
+    bodies = [shown["body"] for event in events for shown in sample_set().event_examples(event).values()]
+    return frozenset(text for body in bodies for text in (body.get("event_id"), body.get("webhook", {}).get("target")))

@@ -12,7 +12,7 @@ from mockspi.webhooks.emporix import Emporix
 from mockspi.webhooks.message import Heard, Message, Verdict, Wire
 from mockspi.webhooks.next_commerce import NextCommerce
 from mockspi.webhooks.retail_cloud import RetailCloud
-from mockspi.webhooks.standard import EMPORIX_SVIX_WAY, Standard
+from mockspi.webhooks.standard import EmporixSvix, Standard
 from mockspi.webhooks.way import Way
 
 
@@ -40,7 +40,7 @@ class Profile(Protocol):
         """When the next attempt is due after so many; None where there is none."""
 
 
-_WAYS: Mapping[str, Way] = {one.name: one for one in (RetailCloud(), Emporix(), EMPORIX_SVIX_WAY, NextCommerce(), Standard())}
+_WAYS: Mapping[str, Way] = {one.name: one for one in (RetailCloud(), Emporix(), EmporixSvix(), NextCommerce(), Standard())}
 PROFILES: Mapping[str, Profile] = _WAYS
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from mockspi.event import RETAIL_CLOUD
 from mockspi.masking import masked_header
+from mockspi.schema import ASSUMED, SEED
 from mockspi.webhooks.message import Heard, Message, Verdict, Wire
-from mockspi.webhooks.way import Way, encode, wire
+from mockspi.webhooks.way import Way, encode, option, wire
 
 _ERRORS = ("errorCode", "errorMessage")
 _LONGEST = 300
@@ -20,6 +21,10 @@ class RetailCloud(Way):
     """A failed event waits for someone to repost it."""
 
     name: str = RETAIL_CLOUD
+    success: str = option(
+        "2xx", SEED, "the statuses that count as delivered: 4xx and 5xx fail; that 3xx do is assumed", "2xx", "200"
+    )
+    delays: tuple[int, ...] = option((), ASSUMED, "milliseconds between attempts: no automatic retry is documented")
 
     def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002
         """The body as it is; the connector's headers are all the permission there is."""

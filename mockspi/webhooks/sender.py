@@ -8,8 +8,9 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
-from mockspi.clock import random_id
+from mockspi.clock import random_id, system_now
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.masking import MASK, is_secret, masked_body, masked_header
@@ -19,11 +20,12 @@ from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wante
 from mockspi.webhooks import trouble
 from mockspi.webhooks.addresses import NotAllowed
 from mockspi.webhooks.message import Heard, Message, Target, Verdict, Wire
+from mockspi.webhooks.oauth import authorization
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES, Profile
 from mockspi.webhooks.references import resolved
 
-MARGIN = 15_000  #: milliseconds that a lease is longer than an attempt may take
+MARGIN = 30_000  #: milliseconds that a lease is longer than two attempts may take
 _LONGEST_BODY, _LONGEST_REPLY = 262_144, 20_000
 _SHORTEST = 4  #: a shorter text is no secret that could be found again
 _PAUSE = 0.02
@@ -112,7 +114,7 @@ class Sender:
 
     @property
     def _lease(self) -> int:
-        return max(profile.timeout for profile in self.profiles.values()) + MARGIN
+        return 2 * max(profile.timeout for profile in self.profiles.values()) + MARGIN
 
     def claim(self, space: str, until: int, ids: Collection[str] | None = None) -> Delivery | None:
         """What is due next and nobody else sends; it is ours as long as an attempt may take."""
@@ -140,8 +142,12 @@ class Sender:
         profile = self.profile(message.target.profile)
         copies, made = trouble.plan(message.trouble).copies if not held.attempts else 1, held.attempts
         while True:
-            wire, target = self.composed(message, now)
+            wire, target = self.composed(self._authorized(message), now)
             heard, verdict = self._attempt(held, now, profile, wire, target)
+            if heard.status == HTTPStatus.UNAUTHORIZED and target.oauth:  # a token may end before its time
+                wire, target = self.composed(self._authorized(message, again=True), now)
+                heard, verdict = self._attempt(held, now, profile, wire, target)
+                made += 1
             made, copies = made + 1, copies - 1
             if not verdict.delivered or not copies:
                 break
@@ -150,6 +156,11 @@ class Sender:
         due = None if verdict.delivered else profile.again(message, made, now, verdict)
         state = DELIVERED if verdict.delivered else FAILED if due is None else WAITING
         return self._settled(held, now, state, verdict.reason, status=heard.status, due=due or 0)
+
+    def _authorized(self, message: Message, *, again: bool = False) -> Message:
+        """The message with the token that its target wants, another where the last one was refused."""
+        found = authorization(message.target, self.outbound, system_now(), again=again)
+        return replace(message, target=replace(message.target, headers={**message.target.headers, **found})) if found else message
 
     def _attempt(self, held: Delivery, now: int, profile: Profile, wire: Wire, target: Target) -> tuple[Heard, Verdict]:
         """One attempt: in the log before its bytes leave, and again when it is known what came of it."""

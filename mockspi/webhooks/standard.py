@@ -1,11 +1,11 @@
-"""Standard Webhooks 1.0.0, and Svix, which delivers in the same way under names of its own."""
+"""Standard Webhooks 1.0.0, and Svix (through which Emporix delivers unless told otherwise): the same under names of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mockspi.event import STANDARD
-from mockspi.schema import PUBLIC
+from mockspi.schema import ASSUMED, PUBLIC
 from mockspi.webhooks.message import Message, Wire
 from mockspi.webhooks.signing import EMPORIX_SVIX, standard_signature
 from mockspi.webhooks.way import HOUR, MINUTE, SECOND, Unsendable, Way, encode, option, wire
@@ -24,8 +24,12 @@ class Standard(Way):
         PUBLIC, "milliseconds between attempts",
     )  # fmt: skip
     jitter: float = option(0.2, PUBLIC, "the part of a delay by which it is shorter or longer, from the seed; the size is Svix's")
-    retry_after: bool = option(True, PUBLIC, "whether Retry-After is honoured, within the bounds of the profile")
-    throttle: int = option(MINUTE, PUBLIC, "milliseconds to wait at least after 429, 502 and 504; the time is Svix's for 429")
+    retry_after: bool = option(
+        True, PUBLIC, "whether Retry-After is honoured; its bounds, one and two delays (or the throttle), are Svix's"
+    )
+    throttle: int = option(
+        MINUTE, PUBLIC, "milliseconds to wait at least after 429, 502 and 504 without Retry-After; the time is Svix's"
+    )
     prefix: str = option("webhook", PUBLIC, "what the names of the three headers begin with", "webhook", "svix")
     restamp: bool = option(True, PUBLIC, "whether each attempt has a timestamp of its own; false keeps that of the message")
 
@@ -42,9 +46,14 @@ class Standard(Way):
         return wire(message, body, [(f"{self.prefix}-{name}", value) for name, value in own.items()])
 
 
-EMPORIX_SVIX_WAY = Standard(
-    name=EMPORIX_SVIX,
-    prefix="svix",
-    timeout=30 * SECOND,
-    delays=(5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR),
-)
+@dataclass(frozen=True, kw_only=True)
+class EmporixSvix(Standard):
+    """Svix's own names and times."""
+
+    name: str = EMPORIX_SVIX
+    timeout: int = option(30 * SECOND, PUBLIC, "milliseconds until an answer must be there")
+    gone_disables: bool = option(True, ASSUMED, "whether 410 ends all deliveries to the target")
+    delays: tuple[int, ...] = option(
+        (5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 10 * HOUR), PUBLIC, "milliseconds between attempts"
+    )
+    prefix: str = option("svix", PUBLIC, "what the names of the three headers begin with", "webhook", "svix")

@@ -50,7 +50,7 @@ def token_of(connectors: Sequence[Json], connector: Json) -> Json | None:
     other = next((one for one in connectors if one["endpointName"] == OAUTH), None)
     if other is None:
         return dict(config)
-    return {"url": other["apiEndpoint"], "headers": other.get("jsonHeaders", {}), **other.get("oauthConfig", {}), **config}
+    return {"url": other["apiEndpoint"], "secretHeaders": other.get("jsonHeaders", {}), **other.get("oauthConfig", {}), **config}
 
 
 def trimmed(connectors: Sequence[Json], endpoint: str, body: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 from mockspi import outward
 from mockspi.errors import UsageError
-from mockspi.schema import ASSUMED, PUBLIC, did_you_mean
+from mockspi.schema import ASSUMED, did_you_mean
 from mockspi.webhooks.message import Heard, Message, Verdict, Wire
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -29,7 +30,7 @@ def option(default: Any, source: str, about: str, *words: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Way(ABC):
     """One platform's way, as data: a subclass gives other defaults and puts a message on the wire."""
 
     name: str
@@ -38,13 +39,13 @@ class Way:
     gone_disables: bool = option(False, ASSUMED, "whether 410 ends all deliveries to the target")
     delays: tuple[int, ...] = option((), ASSUMED, "milliseconds between attempts; none: no automatic retry")
     jitter: float = option(0.0, ASSUMED, "the part of a delay by which it is shorter or longer, from the seed")
-    retry_after: bool = option(False, ASSUMED, "whether Retry-After is honoured, within the bounds of the profile")
-    throttle: int = option(0, PUBLIC, "milliseconds to wait at least after 429, 502 and 504")
+    retry_after: bool = option(False, ASSUMED, "whether Retry-After is honoured, within one and two delays")
+    throttle: int = option(0, ASSUMED, "milliseconds to wait at least after 429, 502 and 504 without Retry-After")
     seed: int = 0
 
+    @abstractmethod
     def compose(self, message: Message, now: int, secret: str) -> Wire:
         """The request of one attempt at ``now``; Unsendable where there can be none."""
-        raise NotImplementedError
 
     def judge(self, heard: Heard) -> Verdict:
         """By the status alone."""
