@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mockspi.clock import Clock
-from mockspi.errors import Failure, InternalError, StoreBusy
+from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.store.base import Criterion, Records
 
 APPLIED, HELD, REFUSED, KEPT = "applied", "held", "refused", "kept"
-_OURS = (InternalError, StoreBusy)  #: failures that are no answer to what came
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,6 @@ def settle(records: Records, event: Json, body: Json, text: Callable[..., str], 
     try:
         with records.part():
             outcome = act()
-    except _OURS:
-        raise
     except Failure as no:
         event |= {"state": REFUSED, "why": text(no.code, **no.facts), "errorCode": no.code}
         if no.errors:

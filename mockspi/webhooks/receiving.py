@@ -126,11 +126,8 @@ def _is_meant(connector: Json, path: str) -> bool:
 
 
 def _path(connector: Json) -> str:
-    """The path of its address; nothing where that is no address."""
-    try:
-        path = urlsplit(connector["apiEndpoint"]).path.strip("/")
-    except ValueError:
-        return ""
+    """The path of its address; nothing for the root."""
+    path = urlsplit(connector["apiEndpoint"]).path.strip("/")
     return f"/{path}" if path else ""
 
 
