@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import ROOT, Sandbox
+from conftest import Sandbox
 from delivering import asked, back, deliver, events, holds, line, shelf, stocked, told, units
 from selling import order, sell, sold
 from test_checkout import line as cart_line
@@ -296,7 +295,3 @@ def test_what_was_refused_or_waits_is_in_the_journal(shop: Sandbox) -> None:
     told(shop, "ORDER_UPDATE", order("N-1", line()))
     codes = [[one["code"] for one in entry["findings"]] for entry in asked(shop, "/journal")["entries"]]
     assert codes == [["EVENT_HELD"], ["EVENT_REFUSED"], ["EVENT_DUPLICATE"]]
-    assert (
-        json.loads((ROOT / "fixtures" / "messages" / "fr.json").read_text())["INSUFFICIENT_INVENTORY"]
-        == deliver(shop, "ORDER", order("N-2", sold("P-1007", 999)), headers={"Accept-Language": "fr"}).json()["errorMessage"]
-    )
