@@ -19,9 +19,11 @@ import mockspi
 from mockspi import connectors, metrics
 from mockspi.admin.route import Desk
 from mockspi.clock import system_now
+from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
-from mockspi.contracts import SPIS
+from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
+from mockspi.contracts.receiving import RECEIVED
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request
@@ -38,10 +40,16 @@ from mockspi.settings import MAIN, Settings, cache_folder, state_folder
 from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
+from mockspi.store.outbox import OutboxStore
 from mockspi.store.pending import Writers
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
+from mockspi.tokens import Tokens
+from mockspi.webhooks import receiving
+from mockspi.webhooks.outbound import Outbound
+from mockspi.webhooks.profiles import configured
+from mockspi.webhooks.sender import Sender
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class House:
 
         def opened(name: str, base: str, note: str) -> Edition:
             texts = texts_of(Path(base))
-            book = Book(Known.of(SPIS), texts["scenarios"], texts["magic"])
+            book = Book(Known.of(TABLE), texts["scenarios"], texts["magic"])
             store = SqliteStore(Path(base), self.overlay, COLLECTIONS, queue)
             teacher = Teacher(partial(open_set, self.settings.sets[name]), self.settings.max_body)
             return Edition(base, store, messages(texts["messages"]), book, teacher, note)
@@ -84,7 +92,8 @@ class House:
         """Where every contract is reached."""
         file = self.settings.connectors
         placed = connectors.read(Path(file).expanduser(), SPIS) if file else []
-        return RouteTable(SPIS, self.settings.base_path, self.settings.api_version, placed)
+        placed += receiving.placements(sent_to(self.settings), RECEIVED)
+        return RouteTable(TABLE, self.settings.base_path, self.settings.api_version, placed)
 
     def sandboxes(self) -> SandboxStore:
         """Which sandboxes there are."""
@@ -104,6 +113,7 @@ class House:
             self.counts,
             self.board(),
             reload,
+            self.sender(),
         )
 
     def rules(self) -> RuleStore:
@@ -116,11 +126,15 @@ class House:
         kept = JournalStore(path, settings.journal_entries, settings.journal_bytes, Writers(self.counts).catch_up)
         return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
 
+    def sender(self, stopping: Callable[[], bool] = lambda: False) -> Sender:
+        """What sends webhooks; every process makes its own."""
+        return sender(self.settings, self.overlay, stopping)
+
     def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
         """A service over this house; every process makes its own."""
-        settings = self.settings
+        settings, known = self.settings, self.sandboxes()
         return Service(
-            opened_by=self.sandboxes().opened_by,
+            opened_by=known.opened_by,
             table=self.table(),
             editions=self.editions(),
             real=system_now,
@@ -129,6 +143,9 @@ class House:
             journal=(journal or self.journal()).write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
+            outbox=self.sender().accept,
+            doorkeeper=receiving.Doorkeeper(known.listening),
+            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -144,7 +161,20 @@ def document(request: Request) -> Reply:
 def sandboxes(settings: Settings, written: Path) -> SandboxStore:
     """Which sandboxes there are, beside what they have written."""
     path = written.with_name("sandboxes.sqlite")
-    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox)
+    return SandboxStore(path, settings.keys, system_now, settings.max_sandboxes, settings.auto_sandbox, sent_to(settings))
+
+
+def sent_to(settings: Settings) -> list[Json]:
+    """The connectors of the file, where any of them is a webhook."""
+    found = connectors.loaded(Path(settings.connectors).expanduser()) if settings.connectors else []
+    return found if any(one["connectorType"] == WEBHOOK for one in found) else []
+
+
+def sender(settings: Settings, written: Path, stopping: Callable[[], bool] = lambda: False) -> Sender:
+    """What sends webhooks, with its outbox beside what sandboxes have written."""
+    outbox = OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
+    profiles = configured(settings.webhook_schedule, settings.webhook_option)
+    return Sender(outbox, Outbound(settings.allow_outbound), profiles, stopping=stopping)
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
@@ -162,6 +192,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
+    house.sender().outbox.prepare()
     return house
 
 

@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -48,6 +48,7 @@ class Header:
     packed: bool
     whole: bool
     dropped: int
+    connectors: list[Json] = field(default_factory=list)  #: where events were sent, secrets masked
 
 
 @dataclass(frozen=True, slots=True)

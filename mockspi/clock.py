@@ -33,7 +33,7 @@ class Clock:
         return f"{prefix}-{self.chance()}"
 
 
-class Watched:
+class WatchedClock:
     """A clock, and whether anybody asked it: who did not gives the same answer tomorrow."""
 
     def __init__(self, clock: Clock) -> None:

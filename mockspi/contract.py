@@ -19,6 +19,7 @@ from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.schema import SEED, Many, Problem, Shape, Strangers, escape, instance, problems
 from mockspi.store.base import Records
 
+UNSOUND = "EVENT_UNSOUND"  #: the code of a finding: an event is not as its shape says
 _DEEPEST = 64
 _LONGEST, _MOST_PROBLEMS = 1_000, 100
 _REPLY_STRANGERS = Strangers()
@@ -42,6 +43,8 @@ class Call:
     clock: Clock
     text: Callable[..., str]  #: ``text(code, **facts)`` in the caller's language
     policy: Policy = Policy()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    findings: list[Json] = field(default_factory=list)  #: noteworthy things, for the journal: code, message, path
 
 
 Answer = Callable[[Call], "Json | Reply"]
@@ -53,7 +56,8 @@ class Contract:
 
     ``call`` is method and path, ``sample`` the vendor's sample path; ``refusal`` is what a business "no" carries
     beside errorCode and errorMessage: a value, or ``[Shape]`` for a list that is empty unless the failure fills it;
-    ``writes`` runs the answer in one transaction.
+    ``writes`` runs the answer in one transaction; ``received`` are the shapes of an event that is delivered here: a body that
+    breaks all of them is kept with findings, not refused.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Contract:
     legacy: bool = False
     media: str = "application/json"
     streams: bool = False  #: whether its reply may be long and is then made as it is sent; never on the event loop
+    received: tuple[type[Shape], ...] = ()
 
     @property
     def id(self) -> str:
@@ -110,7 +115,7 @@ class Contract:
     @property
     def reads(self) -> bool:
         """Whether a body counts; DELETE may carry its ids in one."""
-        return self.body is not None or self.method == "DELETE"
+        return self.body is not None or self.method == "DELETE" or bool(self.received)
 
     def refused(self) -> Json:
         """What a business "no" of this contract carries by default."""
@@ -120,6 +125,9 @@ class Contract:
         """The inputs and the body of a request, or the BrokenRequest that says everything wrong with it."""
         sent = read_body(request, limit, required=self.body is not None) if self.reads else {}
         loose = {} if self.body else sent
+        if self.received:
+            refuse(too_long(sent, ""))
+            return {}, without_nulls(sent)
         inputs = without_nulls({**loose, **self._query(request), **path})
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
         found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs) else []
@@ -128,6 +136,13 @@ class Contract:
             found += too_long(document, "") or ([] if conforms(self.body, document) else problems(self.body, document))
         refuse(found)
         return inputs, without_nulls(sent) if self.body else {}
+
+    def findings(self, body: Json) -> list[Json]:
+        """What an event that was received breaks, of the shape that it suits best."""
+        if not self.received or any(conforms(shape, body) for shape in self.received):
+            return []
+        found = min((problems(shape, body) for shape in self.received), key=len)
+        return [{"code": UNSOUND, "path": one.path, "message": one.message} for one in found[:_MOST_PROBLEMS]]
 
     def check_reply(self, body: Json, shape: type[Shape] | None = None) -> list[Problem]:
         """What is wrong with a reply of ours: the mock may not break its own promise unnoticed."""

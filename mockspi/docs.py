@@ -13,7 +13,7 @@ import click
 from mockspi import describing, openapi
 from mockspi.admin.document import document
 from mockspi.cli import main as command_line
-from mockspi.connectors import ConnectorFile
+from mockspi.connectors.shapes import ConnectorFile
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
 from mockspi.contracts.events import EVENTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -92,6 +92,7 @@ class Exchange:
     time: int = 0  #: when it was answered, and ``clock`` the same in the sandbox's time
     clock: int = 0
     rule: str = ""  #: the name of the rule that acted
+    findings: Sequence[Json] = ()
 
 
 def encode(document: Any) -> bytes:

@@ -145,13 +145,14 @@ class Journal:
         return self.store.level(sandbox)
 
     def _findings(self, exchange: Exchange, wait: bool) -> list[Json]:
+        found = list(exchange.findings)
         if len(self.versions) < 2 or not exchange.sandbox:
-            return []
+            return found
         version = version_of(exchange.request.path, self.base, self.versions)
         first = self.store.version(exchange.space, version, wait=wait) if version else ""
         if first == version:
-            return []
-        return [{"code": MIXED, "message": f"version {version}, but the sandbox began with {first}; do not mix versions"}]
+            return found
+        return [*found, {"code": MIXED, "message": f"version {version}, but the sandbox began with {first}; do not mix versions"}]
 
 
 def version_of(path: str, base: str, versions: Sequence[str]) -> str:

@@ -93,8 +93,13 @@ def read(folder: Path, contracts: Sequence[str]) -> dict[str, list[int]]:
     return {name: total[number * _ROW : (number + 1) * _ROW] for number, name in enumerate(names)}
 
 
-def exposed(rows: Mapping[str, Sequence[int]], reloads: Mapping[str, int], gauges: Mapping[str, tuple[str, int]]) -> bytes:
-    """Everything in the text format of Prometheus; a gauge is a name, its help and its value."""
+def exposed(
+    rows: Mapping[str, Sequence[int]],
+    reloads: Mapping[str, int],
+    gauges: Mapping[str, tuple[str, int]],
+    counters: Mapping[str, tuple[str, int]],
+) -> bytes:
+    """Everything in the text format of Prometheus; a gauge or counter is a name, its help and its value."""
     from prometheus_client import CollectorRegistry, generate_latest  # heavy: only when somebody asks
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
@@ -111,7 +116,8 @@ def exposed(rows: Mapping[str, Sequence[int]], reloads: Mapping[str, int], gauge
     read = CounterMetricFamily("mockspi_reloads", "Changed fixture sets that were read again, by outcome.", labels=["outcome"])
     for word in RELOADS:
         read.add_metric([word], reloads.get(word, 0))
-    further = [GaugeMetricFamily(name, text, value=value) for name, (text, value) in gauges.items()]
+    further: list[Metric] = [GaugeMetricFamily(name, text, value=value) for name, (text, value) in gauges.items()]
+    further += [CounterMetricFamily(name, text, value=value) for name, (text, value) in counters.items()]
 
     class Collector:
         def collect(self) -> Iterable[Metric]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mockspi import examples
 from mockspi.clock import system_now
 from mockspi.contract import Policy
-from mockspi.contracts import SPIS
+from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.editions import Edition, alone
 from mockspi.exchange import Reply, Request
@@ -94,7 +94,7 @@ def _asked(example: examples.Example, key: str) -> Request:
 
 def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
     return Service(
-        opened_by=lambda key: Sandbox(key, key), table=RouteTable(SPIS, "/spi", ("1.0",), ()),
+        opened_by=lambda key: Sandbox(key, key), table=RouteTable(TABLE, "/spi", ("1.0",), ()),
         editions=alone(Edition(str(base), SqliteStore(base, overlay, COLLECTIONS), messages(found.messages()), book_of(found))),
         real=system_now, policy=Policy(), max_body=1_048_576,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
 
 def book_of(found: FixtureSet) -> Book:
     """The set's scenarios and magic values."""
-    return Book(Known.of(SPIS), found.scenarios(), found.magic())
+    return Book(Known.of(TABLE), found.scenarios(), found.magic())
 
 
 def messages(own: Mapping[str, Mapping[str, str]]) -> Messages:

@@ -13,6 +13,7 @@ from mockspi.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedApiVers
 from mockspi.exchange import Request
 
 _COMPARED = 120  # how much of a path that nobody knows is looked at
+RECEIVING = "webhooks"  #: below the base, where events are delivered
 _VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
 
@@ -55,6 +56,7 @@ class RouteTable:
             Route(route.contract, route.path, route.query, route.kind, split(route.path))
             for route in _routes(contracts, base, self.versions, placed)
         )
+        self._received = frozenset(f"/{'/'.join(route.segments)}" for route in self.routes if route.contract.received)
         self._by_length: dict[int, list[Route]] = {}
         for route in self.routes:
             self._by_length.setdefault(len(route.segments), []).append(route)
@@ -76,6 +78,10 @@ class RouteTable:
             )
         route, found = max(allowed, key=lambda pair: _rank(pair[0], request))
         return route.contract, found
+
+    def receives(self, path: str) -> bool:
+        """Whether events are delivered to a path."""
+        return f"/{path.strip('/')}" in self._received
 
     def methods(self, path: str) -> list[str]:
         """The methods that a path answers, for OPTIONS."""
@@ -107,6 +113,7 @@ class RouteTable:
 
     def _nearest(self, request: Request, segments: Sequence[str]) -> Route:
         asked, first = request.path[:_COMPARED], self.versions[0] if self.versions else ""
+        first = RECEIVING if tuple(segments[: len(split(self.base)) + 1]) == (*split(self.base), RECEIVING) else first
         own = [route for route in self.routes if route.kind == "path" and route.path.startswith(f"{self.base}/{first}/")]
 
         def likeness(route: Route) -> tuple[float, bool]:
@@ -124,8 +131,10 @@ def split(path: str) -> tuple[str, ...]:
 
 def methods_of(routes: Iterable[Route]) -> list[str]:
     """The methods of some routes, with the two that come for free."""
+    routes = tuple(routes)
     own = {route.contract.method for route in routes}
-    return sorted(own | ({"HEAD"} if "GET" in own else set()) | ({"OPTIONS"} if own else set()))
+    head = "GET" in own or any(route.contract.received for route in routes)
+    return sorted(own | ({"HEAD"} if head else set()) | ({"OPTIONS"} if own else set()))
 
 
 def _rank(route: Route, request: Request) -> tuple[bool, int, bool, int]:
@@ -146,6 +155,9 @@ def _routes(contracts: Sequence[Contract], base: str, versions: Sequence[str], p
     for one in placed:
         yield Route(one.contract, one.path, one.query, "connector")
     for contract in contracts:
+        if contract.received:
+            yield from (Route(contract, f"{base}{path}") for path in (contract.path, *contract.aliases))
+            continue
         for version in versions:
             yield Route(contract, f"{base}/{version}{contract.path}")
             for alias in contract.aliases:

@@ -65,6 +65,14 @@ class Sandbox:
     begun: Timing = field(default_factory=Timing)  #: the clock that it had first, and has again after a reset
     fixtures: str = MAIN  #: the name of the fixture set under its records
     snapshot: str = ""  #: the name of the snapshot that it was made from
+    own: list[Json] | None = None  #: the connectors that it has in place of the server's
+    first: list[Json] | None = None  #: those that it was made with
+    served: tuple[Json, ...] = ()  #: the server's connectors, where any of them is a webhook
+
+    @property
+    def connectors(self) -> list[Json]:
+        """Its connectors as a connectors file has them: where events are sent, and what monitoring needs to know."""
+        return list(self.served) if self.own is None else self.own
 
     @property
     def space(self) -> str:
@@ -78,14 +86,15 @@ class Sandbox:
 
     def stored(self) -> Json:
         """The sandbox as it is kept."""
-        names = ("key", "created", "expires", "seed", "locale", "quota", "serial", "fixtures", "snapshot")
+        names = ("key", "created", "expires", "seed", "locale", "quota", "serial", "fixtures", "snapshot", "own", "first")
         kept = {name: getattr(self, name) for name in names}
         return {**kept, "timing": self.timing.stored(), "begun": self.begun.stored()}
 
     @classmethod
-    def restored(cls, name: str, kept: Json) -> Sandbox:
-        """The sandbox as it was kept."""
-        return cls(name, **{**kept, "timing": Timing(**kept["timing"]), "begun": Timing(**kept["begun"])})
+    def restored(cls, name: str, kept: Json, served: tuple[Json, ...] = ()) -> Sandbox:
+        """The sandbox as it was kept, on a server with these connectors."""
+        timing, begun = Timing(**kept["timing"]), Timing(**kept["begun"])
+        return cls(name, **{**kept, "timing": timing, "begun": begun}, served=served)
 
     def timed(self, change: Json, real: int) -> Sandbox:
         """The sandbox with its clock set: frozen, shift, scale or real, and then advance."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-from mockspi.clock import Watched, random_id
+from mockspi.clock import WatchedClock, random_id
 from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.editions import Edition
 from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
@@ -18,10 +18,16 @@ from mockspi.rules.judging import Judge, Ruling
 from mockspi.rules.matching import Asked
 from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
+from mockspi.tokens import MOST as MOST_FOR_A_TOKEN
+from mockspi.tokens import Tokens
+from mockspi.webhooks import emitting
+from mockspi.webhooks.happening import Happened, Watched
+from mockspi.webhooks.receiving import Doorkeeper, NotHeard
 
 log = logging.getLogger("mockspi")
 
 UNAUTHORIZED = Reply(401, lasting=True)
+NOT_HEARD = "DELIVERY_NOT_HEARD"  #: the code of a finding: why nobody's connector was meant
 _NOBODY = Sandbox("", "")
 
 
@@ -32,6 +38,8 @@ class _Visit:
     sandbox: Sandbox
     edition: Edition
     real: int
+    findings: list[Json] = field(default_factory=list)  #: what is noteworthy about it, for the journal
+    happened: Happened | None = None  #: what it does to the retail world, where events follow from that
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,9 @@ class Service:
     notices: tuple[Callable[[Exchange], None], ...] = ()
     rules: Judge | None = None
     pages: Mapping[str, Callable[[Request], Reply]] = field(default_factory=dict)  #: what is served beside the contracts
+    outbox: emitting.Add | None = None  #: where the events go that a call causes
+    doorkeeper: Doorkeeper | None = None  #: who delivers events without an api_key
+    tokens: Tokens | None = None  #: what opens a sandbox in the place of its api_key
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -65,45 +76,82 @@ class Service:
     def answered(self, request: Request) -> tuple[Exchange, Sandbox | None]:
         """The exchange that a request makes, and whose it is. The whole call happens at one moment of time."""
         start, real = perf_counter(), self.real()
-        sandbox, reply = self.opened(request)
         contract: Contract | None = None
-        rule = ""
+        rule, findings, happened = "", list[Json](), None
+        sandbox, reply = self.opened(request, real, findings)
         if sandbox is not None:
-            contract, reply, rule = self._served(request, sandbox, real)
+            happened = Happened() if sandbox.connectors and self.outbox else None
+            contract, reply, rule = self._served(request, sandbox, real, findings, happened)
         if request.method == "HEAD":
             reply = reply.without_body()
         owner, name, milliseconds = sandbox or _NOBODY, contract.id if contract else "", (perf_counter() - start) * 1000
         clock = owner.timing.now(real)
-        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule)
-        self._tell(exchange)
+        exchange = Exchange(name, request, reply, owner.name, owner.space, milliseconds, real, clock, rule, findings)
+        if happened is not None:
+            self._emit(exchange, contract, happened, owner)
+        else:
+            self._tell(exchange)
         return exchange, sandbox
 
+    def _emit(self, exchange: Exchange, contract: Contract | None, happened: Happened, sandbox: Sandbox) -> None:
+        """The exchange is told, and what it causes is put into the outbox, where nobody may wait for us meanwhile."""
+        found = emitting.safely(exchange, contract, happened, sandbox)
+        if found and not self.patient:
+            raise WouldWait  # before anything was told
+        self._tell(exchange)
+        if self.outbox:
+            emitting.enqueue(found, sandbox, self.outbox)
+
     def _tell(self, exchange: Exchange) -> None:
-        """Before the reply goes out."""
-        if self.journal:
+        """Before the reply goes out. A token that was issued is nobody's call."""
+        if self.journal and (exchange.sandbox or exchange.reply.status >= 400):
             self.journal(exchange, self.patient)
         for notice in self.notices:
             notice(exchange)
 
-    def opened(self, request: Request) -> tuple[Sandbox | None, Reply]:
+    def opened(self, request: Request, real: int, findings: list[Json]) -> tuple[Sandbox | None, Reply]:
         """The sandbox, and what is answered where there is none."""
         try:
-            return self.guard(request), UNAUTHORIZED
+            sandbox = self._heard(request, self.guard(request), real)
+        except NotHeard as reason:
+            findings.append({"code": NOT_HEARD, "message": str(reason)})
+            return None, UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
             return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
+        if sandbox is None and self.tokens and request.path == self.tokens.path:
+            return None, self.tokens.issue(request)
+        return sandbox, UNAUTHORIZED
+
+    def _heard(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
+        """The sandbox of a call, of which the api_key opens one or none."""
+        if self.doorkeeper is None or not self.table.receives(request.path):
+            return known
+        return self.doorkeeper.opened(request, known, real)
 
     def guard(self, request: Request) -> Sandbox | None:
-        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing."""
+        """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing. Else a token's."""
         given = set(request.values("api_key"))
-        return self.opened_by(given.pop()) if len(given) == 1 else None
+        if len(given) == 1:
+            return self.opened_by(given.pop())
+        return self.tokens.opened_by(request) if self.tokens and not given else None
 
-    def _served(self, request: Request, sandbox: Sandbox, real: int) -> tuple[Contract | None, Reply, str]:
+    def reads(self, request: Request) -> int:
+        """How many bytes of a body are waited for: none of who may not call."""
+        if self.guard(request) is not None:
+            return self.max_body
+        if self.doorkeeper and self.table.receives(request.path):
+            return self.max_body if self.doorkeeper.expects(request) else 0
+        return MOST_FOR_A_TOKEN if self.tokens and request.path == self.tokens.path else 0
+
+    def _served(
+        self, request: Request, sandbox: Sandbox, real: int, findings: list[Json], happened: Happened | None
+    ) -> tuple[Contract | None, Reply, str]:
         """The same as ``_admitted``, from one edition of the sandbox's fixture set."""
         try:
             edition = self.editions(sandbox.fixtures)
         except Failure as failure:
             return None, self._refusal(None, request, failure, _Visit(sandbox, self.editions(MAIN), real)), ""
-        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real))
+        contract, reply, rule = self._admitted(request, _Visit(sandbox, edition, real, findings, happened))
         if edition.note:
             reply = replace(reply, headers=(*reply.headers, ("Mockspi-Fixtures", edition.note)))
         return contract, reply, rule
@@ -117,6 +165,8 @@ class Service:
                 return None, self._page(request), ""
             if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
+            if request.method == "HEAD" and self.table.receives(request.path):
+                return None, Reply(200), ""  # how a sender asks whether somebody is there
             contract, path = self.table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
@@ -146,16 +196,21 @@ class Service:
         if contract.streams and not self.patient:
             raise WouldWait
         inputs, body = contract.check(request, path, self.max_body)
+        visit.findings.extend(contract.findings(body))
         sandbox, store = visit.sandbox, visit.edition.store
         text = visit.edition.messages.speak(request, sandbox.locale)
         view = (store.write if contract.writes else store.view)(sandbox.space)
-        with view as records:
-            clock = Watched(sandbox.clock(records.next_number, visit.real))
-            found = contract.answer(Call(inputs, body, records, clock.handed, text, self.policy))
-            if isinstance(found, Reply):
-                return found
-            reply = self._checked(contract, request, without_nulls(found))
-            return replace(reply, lasting=request.method == "GET" and not contract.writes and not clock.asked)
+        noted = Happened()
+        with view as seen:
+            records = seen if visit.happened is None else Watched(seen, noted)
+            clock = WatchedClock(sandbox.clock(records.next_number, visit.real))
+            call = Call(inputs, body, records, clock.handed, text, self.policy, request.headers, visit.findings)
+            found = contract.answer(call)
+            reply = found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+        if visit.happened is not None:  # only what was not undone
+            visit.happened.add(noted)
+        steady = request.method == "GET" and not contract.writes and not sandbox.connectors and not clock.asked
+        return replace(reply, lasting=steady and reply.chunks is None)
 
     def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
         """The reply, or the defect: raised, so that what was written with it is undone."""

@@ -138,6 +138,7 @@ SETTINGS = (
     Setting("journal_body", 65_536, "Longest body that the journal keeps whole.", _whole(0, 1_073_741_824), "BYTES"),
     Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
     Setting("follow", 0, "Stop as soon as the process with this id is gone.", _whole(0, 4_194_304), "PID"),
+    Setting("outbox_entries", 10_000, "Most webhooks kept of a sandbox; the oldest finished go.", _whole(1, 10_000_000), "N"),
     Setting("allow_outbound", (), "HOST, HOST:PORT or CIDR where webhooks may go; loopback always.", outward.place, "HOST", True),
     Setting("webhook_schedule", "", "Shorter waits between attempts: a factor (x0.01) or seconds (1,5,30).", outward.schedule),
     Setting("webhook_option", (), "PROFILE.OPTION=VALUE: how a platform delivers.", outward.option, "OPTION", True),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from mockspi.contract import Contract, read_leniently
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.exchange import Json, Request, encode
 from mockspi.fixtures.reading import Document, FixtureSet
 from mockspi.masking import masked_body, masked_path
@@ -26,7 +26,7 @@ class Teacher:
     def __init__(self, opened: Callable[[], FixtureSet], limit: int) -> None:
         self._opened = opened
         self._limit = limit
-        self._contracts = {one.id: one for one in SPIS}
+        self._contracts = {one.id: one for one in TABLE}
         self._files: dict[str, Document | None] = {}
 
     def taught(self, contract: Contract | None, request: Request, errors: Iterable[Mapping[str, Any]]) -> list[Json]:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import Server, await_ready, clean_environment, serving, until
-from processes import alive, children, family
+from processes import alive, children, family, sender_of
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_answers_when_no_data_worker_does(workers: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", workers) as server:
         stopped = [one for one in children(server.process.pid) if not children(one)]
-        assert len(stopped) == int(workers)
+        assert len(stopped) == int(workers) + 1, "the one that sends webhooks too"
         try:
             for one in stopped:
                 os.kill(one, signal.SIGSTOP)
@@ -44,7 +44,7 @@ def test_when_the_server_is_killed_nothing_of_it_goes_on(workers: str, tmp_path:
         )  # fmt: skip
     await_ready(process, ready, log)
     everybody = family(process.pid)
-    assert len(everybody) == int(workers) + 4, "the server, its workers, the admin port's process with its two"
+    assert len(everybody) == int(workers) + 5, "the server, its workers, who sends, the admin port's process with its two"
     process.kill()
     process.wait(30)
     until(lambda: not any(map(alive, everybody)))
@@ -63,6 +63,14 @@ def test_a_server_whose_admin_process_is_gone_ends_with_a_sentence(tmp_path: Pat
         assert server.process.wait(30) == 2
     line = [one for one in server.log.read_text().splitlines() if one.startswith("mockspi: ")][-1]
     assert line == "mockspi: the process of the admin port ended (-9), so the server does too; start it again"
+
+
+def test_a_server_whose_sender_is_gone_ends_with_a_sentence(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        os.kill(sender_of(server), signal.SIGKILL)
+        assert server.process.wait(30) == 2
+    line = [one for one in server.log.read_text().splitlines() if one.startswith("mockspi: ")][-1]
+    assert line == "mockspi: the process of webhooks ended (-9), so the server does too; start it again"
 
 
 def test_who_forks_holds_no_database(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ CONNECTORS = [
     spi("GET_ORDER_LIST", "/retail/shared?kind=orders"),
     spi("CUSTOMER_INTERACTION_HISTORY", "/retail/shared?kind=history"),
     spi("GET_ORDER_DETAIL", "/retail/b%C3%BCcher/{orderId}"),
-    {"connectorType": "Webhook", "endpointName": "ORDER_CREATED", "apiEndpoint": "https://hooks.example/", "events": ["x"]},
+    {"connectorType": "Webhook", "endpointName": "LOSSES", "apiEndpoint": "https://hooks.example/", "events": ["VOID_CART"]},
 ]
 
 
@@ -175,8 +175,8 @@ def test_a_url_that_has_the_operation_already_does_not_get_it_twice(tmp_path: Pa
         ({"connectors": {}}, "/connectors: Not a valid list"),
         ({"conectors": []}, "/connectors: Missing data for required field"),
         ([], "/: a JSON object is expected"),
-        ("{", "is not JSON: "),
-        ("[" * 99_999, "is not JSON: "),
+        ("{", ":1:2: /: not JSON: "),
+        ("[" * 99_999, ":1:1: /: not JSON: "),
     ],
     ids=lambda one: one[:40] if isinstance(one, str) else "",
 )

@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from bytewise import HEAD, JSON, delivered, form, got, posted
 from conftest import Server, clean_environment, serving
 from test_every_contract import EXAMPLES, FOUND, each_example
 from test_serve import free_port, listens, until
@@ -43,10 +45,11 @@ class Doors:
 
     def twins(self) -> tuple[str, str]:
         """Keys of two sandboxes in which the same calls give the same bytes."""
-        return self._sandbox(), self._sandbox()
+        return self.sandbox(), self.sandbox()
 
-    def _sandbox(self) -> str:
-        body = {"seed": "twins", "clock": {"frozen": FROZEN}}
+    def sandbox(self, **more: Any) -> str:
+        """The key of a sandbox."""
+        body = {"seed": "twins", "clock": {"frozen": FROZEN}, **more}
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = requests.post(f"{self.admin}/sandboxes", json=body, headers=headers, timeout=30)
         assert answer.status_code == 201, answer.text
@@ -70,7 +73,14 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         flask = Server(process, f"http://127.0.0.1:{port}{BASE}", rsgi.key, folder / "wsgi.log")
         try:
             until(lambda: listens(flask) or process.poll() is not None)
-            yield Doors(rsgi, flask, told["adminUrl"], told["adminToken"], state)
+            made = Doors(rsgi, flask, told["adminUrl"], told["adminToken"], state)
+            hook = {
+                "connectorType": "Webhook",
+                "endpointName": "VOID_CART",
+                "apiEndpoint": "http://127.0.0.1:9/spi/webhooks/VOID_CART",
+            }
+            made.sandbox(connectors=[{**hook, "jsonHeaders": {"Authorization": "Basic of-the-doors"}}])
+            yield made
         finally:
             process.terminate()
             process.wait(30)
@@ -126,22 +136,11 @@ def test_every_example_is_the_same_through_both_doors(example: Example, doors: D
     assert status.startswith(b"HTTP/1.1 %d " % example.status)
 
 
-HEAD = b"Host: HOST\r\nConnection: close\r\n"
-JSON = HEAD + b"Content-Type: application/json\r\n"
 CART = json.dumps(next(one for one in EXAMPLES if one.contract.id == "TAX_SERVICE.calculateTax").request["body"]).encode()
 PACKED = gzip.compress(CART, mtime=0)
 
 
-def posted(body: bytes, headers: bytes = JSON, path: bytes = b"/taxEngine/calculateTax") -> bytes:
-    """A POST with a key and a length."""
-    return b"POST /spi/1.0%s?api_key=KEY HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s" % (path, headers, len(body), body)
-
-
-def got(target: bytes, headers: bytes = HEAD, method: bytes = b"GET") -> bytes:
-    """A call without a body."""
-    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method, target, headers)
-
-
+CLIENT = b"client_id=staging&client_secret=mockspi-staging&grant_type=password"
 CUSTOMER = b"/spi/1.0/sa/customers/C-1001?api_key=KEY"
 ODD: dict[str, tuple[int, bytes]] = {
     "no key": (401, got(b"/spi/1.0/sa/customers/C-1001")),
@@ -199,6 +198,20 @@ ODD: dict[str, tuple[int, bytes]] = {
     "OpenAPI, OPTIONS without a key": (401, got(b"/spi/1.0/openapi.json", method=b"OPTIONS")),
     "OpenAPI, POST": (405, posted(b"{}", path=b"/openapi.json")),
     "OpenAPI of another version": (400, got(b"/spi/9.9/openapi.json?api_key=KEY")),
+    "an event": (200, delivered(b'{"reasonCode":"SYS_CART_EXPIRED"}')),
+    "an event that is not as its shape says": (200, delivered(b'{"cartId":5}')),
+    "an empty event": (200, delivered(b"")),
+    "an event, HEAD": (200, got(b"/spi/webhooks/VOID_CART?api_key=KEY", method=b"HEAD")),
+    "an event, OPTIONS": (204, got(b"/spi/webhooks/VOID_CART?api_key=KEY", method=b"OPTIONS")),
+    "an event, GET": (405, got(b"/spi/webhooks/VOID_CART?api_key=KEY")),
+    "an event without a key": (401, delivered(b"{}").replace(b"?api_key=KEY", b"")),
+    "an event that nobody knows": (404, delivered(b"{}", b"VOID_CRAT")),
+    "an event of a connector": (200, delivered(b"{}", key=b"", more=b"Authorization: Basic of-the-doors\r\n")),
+    "an event of a connector, wrong": (401, delivered(b"{}", key=b"", more=b"Authorization: Basic of-the-floor\r\n")),
+    "a form for a token": (400, form(CLIENT)),
+    "a form for a token that is too long": (400, form(CLIENT + b"&more=" + b"x" * 9_000)),
+    "a token by GET": (405, got(b"/spi/oauth/token")),
+    "a token that nobody issued": (401, got(b"/spi/1.0/sa/customers/C-1001", HEAD + b"Authorization: Bearer x.y\r\n")),
     "HTTP/1.0": (200, b"GET " + CUSTOMER + b" HTTP/1.0\r\n\r\n"),
 }
 

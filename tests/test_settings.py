@@ -38,6 +38,7 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "journal_body": (301, "302", "303"),
     "ready_file": ("file.ready", "environment.ready", "flag.ready"),
     "follow": (401, "402", "403"),
+    "outbox_entries": (31, "32", "33"),
     "allow_outbound": (["file.example"], "10.1.0.0/16", "flag.example:8443"),
     "webhook_schedule": ("x0.1", "x0.2", "1,5"),
     "webhook_option": (["emporix.sent=canonical"], "standard.prefix=svix", "emporix.envelope=type-payload"),
@@ -55,6 +56,7 @@ NUMBERS = (
     "journal_entries",
     "journal_bytes",
     "journal_body",
+    "outbox_entries",
     "follow",
 )
 

@@ -12,6 +12,8 @@ from contextlib import suppress
 from mockspi.admin import (
     bundles,
     clocks,
+    connectors,
+    events,
     fixtures,
     health,
     invariants,
@@ -25,6 +27,7 @@ from mockspi.admin import (
     snapshots,
     strict,
     verify,
+    webhooks,
 )
 from mockspi.admin.route import AdminRoute, Desk
 from mockspi.admin.telling import refused
@@ -48,11 +51,14 @@ ROUTES: tuple[AdminRoute, ...] = (
     *rules.ROUTES,
     *journal.ROUTES,
     *verify.ROUTES,
+    *webhooks.ROUTES,
     *strict.ROUTES,
     *bundles.ROUTES,
     *orders.ROUTES,
+    *events.ROUTES,
     *invariants.ROUTES,
     *loyalty.ROUTES,
+    *connectors.ROUTES,
 )
 MAX_BODY = 16_777_216
 _STRANGERS = Strangers()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mockspi import __version__, bundle
 from mockspi.admin import snapshots
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
+from mockspi.connectors import references
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply, encode
 from mockspi.fixtures.reading import FixtureSet, open_set, sample_set
@@ -63,6 +64,7 @@ def parts(desk: Desk, sandbox: Sandbox, digest: str, files: list[bundle.File]) -
         packed=bool(files),
         whole=level.whole and not level.dropped,
         dropped=level.dropped,
+        connectors=[references.masked(one) for one in sandbox.connectors],
     )
     yield from files
     changes = desk.journal.store.changes(sandbox.space)

@@ -1,7 +1,10 @@
-"""The clock of a sandbox over the admin port: set or moved, and what fell due on the way."""
+"""The clock of a sandbox over the admin port: set or moved, and what fell due on the way; webhooks among it are sent."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
@@ -9,9 +12,12 @@ from mockspi.errors import BrokenRequest, FixtureSetMissing
 from mockspi.exchange import Json
 from mockspi.retail import ledger, loyalty, reservations, slots
 from mockspi.sandbox import EARLIEST, LATEST, Sandbox
-from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape
+from mockspi.schema import Choice, Flag, Id, Integer, Many, Moment, Number, Shape, Text
+from mockspi.store.leases import new_owner
+from mockspi.store.outbox_log import STATES
 
 _LONGEST = LATEST - EARLIEST
+_PAUSE = 0.02
 
 
 class ClockChange(Shape):
@@ -34,11 +40,13 @@ class ClockState(Shape):
 
 
 class Fired(Shape):
-    """Something that fell due when the clock moved: it ended, or can no longer be chosen or used."""
+    """Something that fell due when the clock moved: it ended, can no longer be chosen or used, or was sent."""
 
-    kind = Choice("RESERVATION_EXPIRED", "SLOT_CLOSED", "REWARD_EXPIRED", "POINTS_EXPIRED", required=True)
-    id = Id(required=True, about="cartId, slotId, rewardId or customerId")
+    kind = Choice("RESERVATION_EXPIRED", "SLOT_CLOSED", "REWARD_EXPIRED", "POINTS_EXPIRED", "WEBHOOK_ATTEMPT", required=True)
+    id = Id(required=True, about="cartId, slotId, rewardId, customerId, or the webhook's id")
     at = Moment(required=True)
+    status = Choice(*STATES, about="how the webhook stands after the attempt")
+    reason = Text(about="why it is not delivered")
 
 
 class ClockReply(Shape):
@@ -61,11 +69,29 @@ def timed(sandbox: Sandbox, change: Json, real: int, path: str = "") -> Sandbox:
 def set_clock(desk: Desk, inputs: Json, body: Json) -> Json:
     """Set or move the clock; the answer lists what fell due."""
     sandbox, real = desk.sandbox(inputs), desk.real()
-    done = desk.sandboxes.change(sandbox, lambda one: timed(one, body, real))
-    if done is None:
-        raise SandboxNotFound(sandbox=inputs["sandbox"])
-    before, after = (one.timing.now(real) for one in done)
-    return {"now": after, "fired": due(desk, sandbox, before, after)}
+    owner = new_owner()
+    with _alone(desk, sandbox, owner):
+        done = desk.sandboxes.change(sandbox, lambda one: timed(one, body, real))
+        if done is None:
+            raise SandboxNotFound(sandbox=inputs["sandbox"])
+        before, after = (one.timing.now(real) for one in done)
+        fired = due(desk, sandbox, before, after)
+        fired += [one.told() for one in desk.sender.send_between(sandbox.space, min(before, after), after, owner)]
+    return {"now": after, "fired": sorted(fired, key=lambda one: one["at"])}
+
+
+@contextmanager
+def _alone(desk: Desk, sandbox: Sandbox, owner: str) -> Iterator[None]:
+    """Nobody else sends what is in a sandbox, while its clock moves."""
+    if sandbox.space not in desk.sender.outbox.next_due():  # nothing waits, as most of the time
+        yield
+        return
+    while not desk.sender.keep(sandbox.space, owner):
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        desk.sender.outbox.release(sandbox.space, owner)
 
 
 def reset_clock(desk: Desk, sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from marshmallow import validate
 from mockspi.admin import har
 from mockspi.admin.following import Following, TooManyFollowing
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry, lines
@@ -48,6 +48,7 @@ class FindingReply(Shape):
 
     code = Text(required=True)
     message = Text(required=True)
+    path = Text(about="JSON pointer into the body")
 
 
 class EntryReply(Shape):
@@ -195,9 +196,9 @@ def chosen(inputs: Json) -> Filter:
 
 def covered(name: str, path: str) -> frozenset[str]:
     """The ids of the contracts that a name means; unknown ones are refused with the nearest."""
-    found = frozenset(one.id for one in SPIS if name in (one.id, one.name, *one.also))
+    found = frozenset(one.id for one in TABLE if name in (one.id, one.name, *one.also))
     if not found:
-        near = did_you_mean(name.upper(), [known for one in SPIS for known in (one.id, *one.also)])
+        near = did_you_mean(name.upper(), [known for one in TABLE for known in (one.id, *one.also)])
         raise BrokenRequest(errors=[{"path": path, "message": f"no endpoint is called {name!r}{near}"}])
     return found
 

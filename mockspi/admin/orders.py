@@ -18,9 +18,11 @@ from mockspi.errors import (
     SlotNotAvailable,
     TenderRefused,
 )
-from mockspi.exchange import Json
-from mockspi.retail import sales
+from mockspi.exchange import Json, Request
+from mockspi.retail import acting, sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
+from mockspi.webhooks import emitting
+from mockspi.webhooks.happening import Happened, Watched
 
 
 class OutOfStock(Failure):
@@ -80,12 +82,19 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     """Book an order in a sandbox, at the time of its clock."""
     refuse(list(uneven(Order, body)))
     sandbox = desk.sandbox(inputs)
+    edition, now, happened = desk.editions(sandbox.fixtures), sandbox.timing.now(desk.real()), Happened()
+    text = edition.messages.speak(Request("POST", ""), sandbox.locale)
     try:
-        with desk.editions(sandbox.fixtures).store.write(sandbox.space) as records:
-            return sales.arrive(records, body, sandbox.timing.now(desk.real()))
+        with edition.store.write(sandbox.space) as kept:
+            records = Watched(kept, happened)
+            reply = sales.arrive(records, body, now)
+            acting.release(records, body["orderId"], sandbox.clock(records.next_number, desk.real()), text)
     except Refusal as no:
         told = next(one for one in _REFUSED if one.code == no.code)
         raise told(errors=no.errors, **no.facts) from no
+    if connectors := sandbox.connectors:
+        emitting.enqueue(emitting.caused(happened, connectors, now), sandbox, desk.sender.accept)
+    return reply
 
 
 ROUTES = (

@@ -20,6 +20,7 @@ from mockspi.settings import Settings
 from mockspi.store.base import Records, Store
 from mockspi.store.control import SandboxStore
 from mockspi.store.rules import RuleStore
+from mockspi.webhooks.sender import Sender
 
 
 class SandboxNotFound(Failure):
@@ -44,6 +45,7 @@ class Desk:
     counts: Path  #: the folder where the workers count their calls
     board: Board
     reload: Callable[[str | None], Json]  #: read a fixture set again, or all; what came of it
+    sender: Sender
     stopping: Callable[[], bool] = lambda: False  #: whether the server stops: nobody may wait any longer
 
     @property

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from marshmallow import validate
 
-from mockspi.admin import journal, rules, snapshots
+from mockspi.admin import connectors, journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.clock import random_id
+from mockspi.connectors.shapes import Connector
 from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, SandboxExists, TooManySandboxes
 from mockspi.exchange import Json
 from mockspi.rules.shapes import Quota
@@ -44,6 +45,7 @@ class NewSandbox(Shape):
     scenario = Text(about="name of a scenario to put on")
     locale = Text(validate=_SHORT, about="language of messages where a call asks for none")
     quota = Part(Quota)
+    connectors = Many(Connector, about="where events are sent; those of the server's connectors file unless given")
 
 
 class SandboxReply(Shape):
@@ -75,6 +77,8 @@ class ResetRequest(Shape):
     journal = Flag()
     rules = Flag()
     clock = Flag()
+    connectors = Flag()
+    webhooks = Flag(about="what was sent, what waits to be sent, and which targets are disabled")
 
 
 #: What a sandbox has, and how each part goes back to the beginning.
@@ -83,6 +87,8 @@ PARTS: dict[str, Callable[[Desk, Sandbox], object]] = {
     "journal": journal.empty,
     "rules": lambda desk, sandbox: desk.rules.forget(sandbox.space),
     "clock": reset_clock,
+    "connectors": connectors.reset_connectors,
+    "webhooks": lambda desk, sandbox: desk.sender.outbox.forget(sandbox.space),
 }
 
 
@@ -100,6 +106,10 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     )  # fmt: skip
     made = timed(made, body.get("clock", {}), real, "/clock")
     made = replace(made, begun=made.timing)
+    if "connectors" in body:
+        connectors.check([], body["connectors"])
+    own = body.get("connectors", desk.sandboxes.kept(kept.space) if kept else None)
+    made = replace(made, own=own, first=own)
     try:
         if kept:
             desk.store.copy(kept.space, made.space)
@@ -169,6 +179,7 @@ def forget(desk: Desk, space: str) -> None:
     desk.store.reset(space)
     desk.journal.store.forget(space)
     desk.rules.forget(space)
+    desk.sender.outbox.forget(space)
 
 
 def sweep(desk: Desk) -> None:
@@ -180,7 +191,12 @@ def sweep(desk: Desk) -> None:
 def sweep_strays(desk: Desk) -> None:
     """Drop what calls wrote that were still under way when their sandbox went."""
     young, known = desk.real() - _STRAY_AFTER, {one.space for one in desk.sandboxes.all()}
-    for space in {*desk.store.sandboxes(), *desk.journal.store.sandboxes(), *desk.rules.sandboxes()}:
+    for space in {
+        *desk.store.sandboxes(),
+        *desk.journal.store.sandboxes(),
+        *desk.rules.sandboxes(),
+        *desk.sender.outbox.spaces(),
+    }:
         serial = space.partition("~")[2]
         if serial and space not in known and int(serial.partition(".")[0]) < young:
             forget(desk, space)

@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "another.",
         "SNAPSHOT_OF_ANOTHER_SET": "Snapshot '{snapshot}' lies over the fixture set '{theirs}', sandbox '{sandbox}' over "
         "'{ours}'. Make a sandbox from the snapshot instead.",
+        "CONNECTOR_NOT_FOUND": "The sandbox has no connector with the endpoint name '{endpoint}'{hint}.",
         "SNAPSHOT_IN_USE": "Sandbox '{sandbox}' was made from the snapshot '{snapshot}' and needs it to come back to its "
         "beginning. Delete the sandbox first.",
         "FIXTURE_SET_MISSING": "This lies over the fixture set '{set}', which the server was not started with. Start it with "

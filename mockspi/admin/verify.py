@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import ValidationError, validate
 
 from mockspi.admin.journal import covered
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
+from mockspi.admin.sent import entries
+from mockspi.admin.sent import expected as expected_sent
 from mockspi.contract import refuse
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json, Reply, Request, without_nulls
 from mockspi.journal import Entry
@@ -25,7 +28,7 @@ from mockspi.verifying import Count, Expected, PathValues, Verification
 MOST_WAITING = 96  #: calls of ``await`` at once
 _PAUSE, _LONGEST_PAUSE = 0.02, 0.1  #: seconds between two looks; who has waited long looks less often
 _PATIENCE = 0.02
-_KNOWN = Known.of(SPIS)
+_KNOWN = Known.of(TABLE)
 _waiting = threading.BoundedSemaphore(MOST_WAITING)
 
 
@@ -89,6 +92,7 @@ class VerifyRequest(CallShape):
     ONE_OF = ("contract", "order")
     count = Part(CountShape)
     order = Many(StepShape)
+    sent = Flag(about="true: of webhooks that were sent and are delivered or have failed; contract is an event's name")
 
 
 class AwaitRequest(VerifyRequest):
@@ -134,21 +138,23 @@ class VerifyReply(Shape):
 
 def verify(desk: Desk, inputs: Json, body: Json) -> Reply:
     """Whether something has happened."""
-    name, question = desk.sandbox(inputs).space, asked(desk, body)
-    question.feed(desk.journal.entries(name, Filter()))
-    return Reply.of({**question.told(), **unauthorized(desk, inputs, question)})
+    name, question, sent = desk.sandbox(inputs).space, asked(desk, body), body.get("sent", False)
+    question.feed(_news(desk, name, 0, sent=sent))
+    return Reply.of({**question.told(), **({} if sent else unauthorized(desk, inputs, question))})
 
 
 def await_(desk: Desk, inputs: Json, body: Json) -> Reply:
     """Wait until something has happened."""
-    name, question = desk.sandbox(inputs).space, asked(desk, body)
+    name, question, sent = desk.sandbox(inputs).space, asked(desk, body), body.get("sent", False)
     if not _waiting.acquire(blocking=False):
         raise TooManyWaiting(headers=[("Retry-After", "1")], most=MOST_WAITING)
     try:
-        held = wait(desk, name, question, time.monotonic() + body["timeout"] / 1000)
+        held = wait(desk, name, question, time.monotonic() + body["timeout"] / 1000, sent=sent)
     finally:
         _waiting.release()
-    return Reply.of(question.told() if held else {**question.told(), **unauthorized(desk, inputs, question), "timedOut": True})
+    if held:
+        return Reply.of(question.told())
+    return Reply.of({**question.told(), **({} if sent else unauthorized(desk, inputs, question)), "timedOut": True})
 
 
 def unauthorized(desk: Desk, inputs: Json, question: Verification) -> Json:
@@ -162,13 +168,12 @@ def strays(desk: Desk, sandbox: Sandbox) -> Json:
     return {"unauthorized": count} if count else {}
 
 
-def wait(desk: Desk, name: str, question: Verification, deadline: float) -> bool:
+def wait(desk: Desk, name: str, question: Verification, deadline: float, *, sent: bool = False) -> bool:
     """Feed what happens until the answer is yes or time is over; an entry is read once."""
     begun = time.monotonic()
     while True:
         waited = time.monotonic() - begun
-        if desk.journal.level(name).last > question.last or not question.last:
-            question.feed(desk.journal.entries(name, Filter(since=question.last)))
+        question.feed(_news(desk, name, question.last, sent=sent))
         if question.holds:
             return True
         if (left := deadline - time.monotonic()) <= 0 or desk.stopping():
@@ -176,10 +181,18 @@ def wait(desk: Desk, name: str, question: Verification, deadline: float) -> bool
         time.sleep(min(_PAUSE + waited * _PATIENCE, _LONGEST_PAUSE, left))
 
 
+def _news(desk: Desk, name: str, since: int, *, sent: bool) -> Iterable[Entry]:
+    """What has happened after the entry with a number."""
+    if sent:
+        return entries(desk, name, since)
+    return desk.journal.entries(name, Filter(since=since)) if not since or desk.journal.level(name).last > since else ()
+
+
 def asked(desk: Desk, body: Json) -> Verification:
     """The question behind a body."""
-    order = tuple(expected(step, f"/order/{index}") for index, step in enumerate(body.get("order") or ()))
-    wanted = expected(body, "") if body.get("contract") else None
+    of = expected_sent if body.get("sent") else expected
+    order = tuple(of(step, f"/order/{index}") for index, step in enumerate(body.get("order") or ()))
+    wanted = of(body, "") if body.get("contract") else None
 
     return Verification(wanted, count(body.get("count") or {}), order, path_values_of(desk))
 

@@ -9,6 +9,7 @@ import click
 
 from mockspi import __version__
 from mockspi.cli import (
+    connector,
     contracts,
     events,
     fixtures,
@@ -16,6 +17,7 @@ from mockspi.cli import (
     journal,
     loyalty,
     openapi,
+    received,
     replay,
     run,
     sandbox,
@@ -24,6 +26,7 @@ from mockspi.cli import (
     settings,
     state,
     strict,
+    webhook,
 )
 from mockspi.errors import BrokenSet, UsageError
 
@@ -65,6 +68,7 @@ for command in (
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,
+    connector.connector,
     events.events,
     openapi.openapi,
     scenario.scenario,
@@ -73,9 +77,11 @@ for command in (
     state.state,
     sandbox.sandbox,
     journal.journal,
+    received.received,
     replay.replay,
     invariants.invariants,
     loyalty.loyalty,
+    webhook.webhook,
 ):
     main.add_command(command)
 journal.journal.add_command(strict.strict)

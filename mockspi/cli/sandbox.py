@@ -15,7 +15,7 @@ from mockspi.errors import UsageError
 from mockspi.exchange import Json
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_PARTS = ("records", "journal", "rules", "clock")
+_PARTS = ("records", "journal", "rules", "clock", "connectors", "webhooks")
 
 _MOST_FIRED = 20  #: lines of what fell due
 
@@ -91,7 +91,7 @@ def show(name: str, *, as_json: bool, **admin: str) -> None:
 
 @_command("reset")
 @click.argument("name")
-@click.argument("parts", nargs=-1, type=click.Choice(_PARTS), metavar="[records|journal|rules|clock]...")
+@click.argument("parts", nargs=-1, type=click.Choice(_PARTS), metavar="[records|journal|rules|clock|connectors|webhooks]...")
 def reset(name: str, parts: tuple[str, ...], *, as_json: bool, **admin: str) -> None:
     """Bring sandbox NAME back to the beginning: all of it, or the parts that are named."""
     _done(connect(**admin).call("POST", at(name, "/reset"), dict.fromkeys(parts, True)), as_json)
@@ -107,7 +107,7 @@ def clock(name: str, *, real: bool, freeze: str, shift: str, scale: str, advance
     found = connect(**admin).call("POST", at(name, "/clock"), change)
     lines = [
         moment(found["now"]),
-        *(f"  {moment(one['at'])}  {one['kind']}  {one['id']}" for one in found["fired"][:_MOST_FIRED]),
+        *(f"  {moment(one['at'])}  {one['kind']}  {one['id']}{_how(one)}" for one in found["fired"][:_MOST_FIRED]),
     ]
     if (more := len(found["fired"]) - _MOST_FIRED) > 0:
         lines.append(f"  and {more} more (--json tells all)")
@@ -184,6 +184,10 @@ def epoch(text: str) -> int:
 def moment(milliseconds_: int) -> str:
     """Epoch milliseconds for people."""
     return datetime.fromtimestamp(milliseconds_ / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _how(fired: Json) -> str:
+    return "  ".join(["", *filter(None, (fired.get("status"), fired.get("reason")))])
 
 
 def _ends(one: Json) -> str:

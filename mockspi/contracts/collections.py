@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from mockspi.contracts.event_record import ReceivedEvent
 from mockspi.contracts.order_record import Order, Receipt
 from mockspi.contracts.records import (
     Customer,
@@ -189,7 +190,23 @@ KINDS = (
         (Reference("productList[].productId", "products"), Reference("productList[].locationId", "stores", _PLACES)),
         written=True,
     ),
-    Kind(Collection("receipts", key=("orderId", "token")), Receipt, written=True),
+    Kind(Collection("receipts", key=("orderId", "token"), terms=(Term("orderId", ("orderId",)),)), Receipt, written=True),
+    Kind(
+        Collection(
+            "received",
+            key=("eventId",),
+            terms=(
+                Term("same", ("same[]",)),
+                Term("event", ("event",)),
+                Term("orderId", ("orderId",)),
+                Term("state", ("state",)),
+                Term("id", ("id", "eventId")),
+            ),
+            order=lambda record: f"{record['number']:012d}",
+        ),
+        ReceivedEvent,
+        written=True,
+    ),
     Kind(Collection("tax_submissions", key=("orderId",)), TaxSubmission, written=True),
 )
 

@@ -209,6 +209,7 @@ class Receipt(Shape):
 
     orderId = Id(required=True)
     token = Id(required=True, about="the request's requestId, else its digest")
+    tellers = Many(Choice("SPI", "WEBHOOK"), about="who told of a return")
     reply = Anything(required=True)
 
 

@@ -126,6 +126,8 @@ def request_of(asked: Row, key: str) -> Request:
     """A call as it came, with another key."""
     facts = json.loads(asked.facts)
     query = tuple((name, key if name == "api_key" and text == MASK else text) for name, text in facts["query"])
+    if "authorization" in facts["headers"] and not any(name == "api_key" for name, _ in query):
+        query = (*query, ("api_key", key))  # a token had opened the sandbox
     gone = ("content-encoding", "content-length") if facts.get("unpacked") else ()
     headers = {name: text for name, text in facts["headers"].items() if name not in gone}
     return Request(facts["method"], asked.path, query, headers, asked.request)

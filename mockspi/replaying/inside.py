@@ -15,7 +15,7 @@ from mockspi.admin import AdminService
 from mockspi.admin.snapshots import Kept
 from mockspi.bundle import SETTINGS, Change, File, Header, Snapshot
 from mockspi.connectors import Placement
-from mockspi.contracts import SPIS
+from mockspi.contracts import TABLE
 from mockspi.errors import UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request, encode
 from mockspi.fixtures.reading import FOLDERS, SAMPLE, FixtureSet, open_set, sample_set
@@ -67,7 +67,7 @@ class Inside:
         self._store, self._admin = desk.store, AdminService(desk, _TOKEN)
         self._service = replace(
             house.service(self._kept.append), opened_by=self._opened, table=_table(header), real=self._real,
-            rules=Judge(rules), journal=None,
+            rules=Judge(rules), journal=None, outbox=None,
         )  # fmt: skip
 
     def begin(self, snapshot: Snapshot) -> None:
@@ -78,7 +78,9 @@ class Inside:
             raise UsageError(f"the snapshot {snapshot.name} holds records of {error}, which nobody knows") from error
 
     def change(self, change: Change) -> str:
-        """Over the admin port's own routes."""
+        """Over the admin port's own routes; nothing is sent here, so nobody needs to know where to."""
+        if "/connectors" in change.call:
+            return ""
         self._now = change.time
         method, path = change.call.replace("{sandbox}", _NAME).split(" ", 1)
         headers = {"host": "127.0.0.1", "authorization": f"Bearer {_TOKEN}", "content-type": "application/json"}
@@ -116,13 +118,13 @@ def _chosen(header: Header, found: FixtureSet, folder: Path) -> Json:
 
 
 def _table(header: Header) -> RouteTable:
-    known = {contract.id: contract for contract in SPIS}
+    known = {contract.id: contract for contract in TABLE}
     placed = [
         Placement(known[id_], path, tuple((name, text) for name, text in query))
         for id_, path, query in header.placements
         if id_ in known
     ]
-    return RouteTable(SPIS, header.settings["base_path"], header.settings["api_version"], placed)
+    return RouteTable(TABLE, header.settings["base_path"], header.settings["api_version"], placed)
 
 
 def _sentence(reply: Reply) -> str:

@@ -12,21 +12,56 @@ from decimal import Decimal
 from mockspi.clock import Clock
 from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
-from mockspi.retail import employees, loyalty_booked, reservations, sales, slots, stock
+from mockspi.retail import employees, loyalty_booked, movements, reservations, sales, slots, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
 from mockspi.retail.places import ONLINE, location
 from mockspi.schema import Problem
-from mockspi.store.base import Readable, Records
+from mockspi.store.base import Criterion, Readable, Records
 
+SPI, WEBHOOK = "SPI", "WEBHOOK"  #: who tells of a return
 _SAID = ("returnReason", "disposition", "exchange")
 
 
-def give_back(records: Records, sent: Json, clock: Clock) -> Json:
-    """Take lines of an order back, and hand out what an exchange brings: all of it once, or none with the reason."""
+def give_back(records: Records, sent: Json, clock: Clock, teller: str = SPI) -> Json:
+    """Take lines of an order back, and hand out what an exchange brings: all of it once, or none with the reason.
+
+    A return is told by the SPI and by a webhook; what both tell is one return.
+    """
     token = sent.get("requestId") or digest(sent)
-    return once(records, sent["orderId"], token, lambda: _book(records, sent, clock))
+    known = records.get("receipts", f"{sent['orderId']}|{token}") or _told_by_another(records, sent, teller)
+    reply = known["reply"] if known else once(records, sent["orderId"], token, lambda: _book(records, sent, clock))
+    tellers = sorted({teller, *(known.get("tellers", [SPI]) if known else ())})
+    for name in {token, known["token"] if known else token}:
+        records.put("receipts", {"orderId": sent["orderId"], "token": name, "reply": reply, "tellers": tellers})
+    return dict(reply)
+
+
+def _told_by_another(records: Records, sent: Json, teller: str) -> Json | None:
+    """The receipt of a return of just these lines that somebody else told, and this teller has not."""
+    back = (records.get("orders", sent["orderId"]) or {}).get("returnProductList", [])
+    for receipt in records.find("receipts", Criterion("orderId", (sent["orderId"],))).records:
+        booked = [line for line in back if line.get("returnOrderId") == receipt["reply"].get("returnOrderId", "")]
+        if teller not in receipt.get("tellers", [SPI]) and booked and _same_lines(booked, sent["returnProductList"]):
+            return receipt
+    return None
+
+
+def _same_lines(booked: list[Json], told: list[Json]) -> bool:
+    """Whether what was told is what was booked, line by line."""
+    rest = list(told)
+    for line in booked:
+        names = ("orderItemId", "productId")
+        fits = (
+            one
+            for one in rest
+            if one["quantity"] == line["quantity"] and all(one.get(name, line[name]) == line[name] for name in names)
+        )
+        if (found := next(fits, None)) is None:
+            return False
+        rest.remove(found)
+    return not rest
 
 
 def _book(records: Records, sent: Json, clock: Clock) -> Json:
@@ -36,7 +71,7 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
     if not is_open(order, clock.now()):
         raise NotReturnable
     return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
-    known = {line.get("returnOrderId") for line in back} - {None}
+    known, before = {line.get("returnOrderId") for line in back} - {None}, movements.sellable_back(order)
     now = [(index, line) for index, line in enumerate(sent["returnProductList"]) if line.get("returnOrderId") not in known]
     sales.refuse(iter([] if now else [Problem("/returnProductList", "all of it came back before")]))
     for index, line in now:
@@ -44,6 +79,7 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
         back.append({**_line(order, line), "returnDate": clock.now(), "returnOrderId": return_id, "returnLocation": place})
         if line.get("disposition") != "DAMAGED":
             stock.move(records, back[-1]["productId"], place, line["quantity"])
+    movements.unput(records, order, before, clock.now())
     _exchange(records, order, sent, return_id, clock.now())
     _mark(order, return_id)
     records.put("orders", order)

@@ -13,7 +13,7 @@ from itertools import chain
 
 from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
 from mockspi.exchange import Json
-from mockspi.retail import employees, loyalty_booked, order_rules, reservations, shipping, slots, stock
+from mockspi.retail import employees, loyalty_booked, movements, order_rules, reservations, shipping, slots, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once
 from mockspi.retail.orders import CANCELED, DERIVED
@@ -39,6 +39,7 @@ def _book(records: Records, sent: Json, now: int) -> Json:
     fill_in(records, order, 0)
     slots.book(records, order, 0, now)
     reservations.lapse(records, now)
+    movements.untake(records, order["orderId"])
     taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
     if order["orderStatus"] != CANCELED:
         loyalty_booked.arrived(records, order, now)

@@ -155,6 +155,7 @@ def _magic(catalogue: Json, known: Known) -> Iterator[Magic]:
     for one in catalogue.get("values", []):
         then, contract = one["then"], one.get("contract")
         ids = known.answering(then["error"], contract) if "error" in then else known.ids(contract)
+        ids -= known.received if contract is None else frozenset()
         for form in FORMS:
             if value := one.get(form):
                 rule = Rule(f"magic/{value}", f"magic/{value}", ids, then)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,19 +34,23 @@ class Promise(Protocol):
     def parameters(self) -> list[str]: ...  # noqa: D102  # as the contract's
     @property
     def reads(self) -> bool: ...  # noqa: D102  # as the contract's
+    @property
+    def received(self) -> Sequence[object]: ...  # noqa: D102  # as the contract's
 
 
 @dataclass(frozen=True)
 class Known:
     """``names``: every name of a contract, then the ids that it means; ``fails``: contract id, then its codes.
 
-    ``parameters``: contract id, then the names in its path; ``reading``: the ids of those that have a body.
+    ``parameters``: contract id, then the names in its path; ``reading``: the ids of those that have a body; ``received``:
+    those of events, in which only a value that names its contract is magic.
     """
 
     names: Mapping[str, frozenset[str]]
     fails: Mapping[str, frozenset[str]]
     parameters: Mapping[str, frozenset[str]]
     reading: frozenset[str]
+    received: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, contracts: Iterable[Promise]) -> Known:
@@ -59,7 +63,9 @@ class Known:
             for name in (one.id, one.name, *one.also):
                 names[name] = names.get(name, frozenset()) | {one.id}
         parameters = {one.id: frozenset(one.parameters) for one in contracts}
-        return cls(names, fails, parameters, frozenset(one.id for one in contracts if one.reads))
+        reading = frozenset(one.id for one in contracts if one.reads)
+        received = frozenset(one.id for one in contracts if one.received)
+        return cls(names, fails, parameters, reading, received)
 
     def ids(self, contract: str | None) -> frozenset[str]:
         """The contracts that a name means; all of them where none is named."""

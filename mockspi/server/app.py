@@ -29,8 +29,8 @@ def create_app(service: Service) -> Flask:
 
     def answer(**_: Any) -> Response:
         asked = to_request(request.environ)
-        if service.guard(asked) is not None:  # nobody without a key makes us wait for a body
-            asked = replace(asked, body=read(request.environ, service.max_body))
+        if most := service.reads(asked):  # nobody without a key makes us wait for a body
+            asked = replace(asked, body=read(request.environ, most))
         return to_flask(service.handle(asked), asked)
 
     def unmatched(_: HTTPException) -> Response:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -46,17 +46,22 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     ports = Ports(port, admin_port)
     metrics.tidy(house.counts.parent)
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
+    sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid()), name="mockspi-webhooks")
     desk.start()
+    sender.start()
     server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
     lost = threading.Event()
-    _after_workers(server, settings.workers, partial(_watch, house, ports, ready, partial(_miss, desk, server, lost)))
+    _after_workers(server, settings.workers, partial(_watch, house, ports, ready, partial(_miss, [desk, sender], server, lost)))
     try:
         server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
         if lost.is_set():
-            raise UsageError(f"the process of the admin port ended ({desk.exitcode}), so the server does too; start it again")
+            what, ended = ("the admin port", desk) if desk.exitcode else ("webhooks", sender)
+            raise UsageError(f"the process of {what} ended ({ended.exitcode}), so the server does too; start it again")
     finally:
-        desk.terminate()
-        desk.join(_DRAIN_SECONDS)
+        for process in (desk, sender):
+            process.terminate()
+        for process in (desk, sender):
+            process.join(_DRAIN_SECONDS)
         for one in (held, admin_held):
             if one:
                 one.close()
@@ -75,6 +80,18 @@ def keep_fixtures(house: House, parent: int, wire: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
     watching.keep(house, wire)
+
+
+def serve_sender(house: House, parent: int) -> None:
+    """Webhooks sent when they are due, in a process of its own: a target that hangs slows nobody else."""
+    from mockspi.server import logs, sending
+
+    logs.set_up(house.settings)
+    _prepare_worker(parent)
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    sending.keep(house, stop)
 
 
 def serve_admin(house: House, ports: Ports, parent: int) -> None:
@@ -150,14 +167,14 @@ def _on_signal(act: Callable[[], None]) -> None:
 
 def load(house: House, parent: int) -> Any:
     """The application, made in each worker, which ends when its parent is gone."""
-    from mockspi.contracts import SPIS
+    from mockspi.contracts import IDS
     from mockspi.metrics import Counts
     from mockspi.server import logs, rsgi  # imported by the worker, not to start the parent late
     from mockspi.server.again import new_again
 
     _prepare_worker(parent)
     _allow_files(2 * _AT_ONCE)
-    counts = Counts(house.counts, [one.id for one in SPIS])
+    counts = Counts(house.counts, IDS)
     line = logs.set_up(house.settings)
     again = new_again(house, counts) if house.settings.fast_door and line is None else None
     return rsgi.Door(house.service(line, counts.write, journal=again.journal if again else None), house.settings.threads, again)
@@ -188,10 +205,10 @@ def _watch(house: House, ports: Ports, ready: Callable[[Ports], None], miss: Cal
         threading.Thread(target=_follow, args=(house.settings.follow,), daemon=True).start()
 
 
-def _miss(desk: multiprocessing.Process, server: AbstractServer[Any], lost: threading.Event) -> None:
-    """Stop when the admin process ends before it is told to: nobody would sweep, reload or answer for it."""
-    wait([desk.sentinel])
-    if desk.exitcode and not server.interrupt_signal:
+def _miss(needed: Sequence[multiprocessing.Process], server: AbstractServer[Any], lost: threading.Event) -> None:
+    """Stop when a process ends before it is told to: nobody would sweep, reload, answer or send for it."""
+    wait([one.sentinel for one in needed])
+    if any(one.exitcode for one in needed) and not server.interrupt_signal:
         lost.set()
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -62,8 +62,8 @@ class Door:
                 self._tick()
             return
         request = to_request(scope)
-        if has_body(request) and self._service.guard(request) is not None:  # nobody without a key makes us wait for a body
-            request = replace(request, body=await read(proto, self._service.max_body))
+        if has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
+            request = replace(request, body=await read(proto, most))
         reply = await self._reply(request, scope)
         if reply.trouble is not None:
             reply = await self._troubled(scope, proto, reply)

@@ -114,6 +114,9 @@ class Records(Readable, Protocol):
     def delete(self, collection: str, key: str) -> None:
         """Remove a record; a missing one is no error."""
 
+    def part(self) -> AbstractContextManager[None]:
+        """A part of the change: an exception undoes what was written in it, and no more."""
+
     def next_number(self) -> int:
         """1, 2, 3, ... for each sandbox; part of the change that asks."""
 

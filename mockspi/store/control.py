@@ -10,7 +10,7 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
@@ -36,22 +36,33 @@ INSERT INTO tally VALUES (0);
 CREATE TRIGGER one_more AFTER INSERT ON sandboxes BEGIN UPDATE tally SET number = number + 1; END;
 CREATE TRIGGER one_less AFTER DELETE ON sandboxes BEGIN UPDATE tally SET number = number - 1; END;
 """
+_KEPT = "CREATE TABLE IF NOT EXISTS kept (snapshot TEXT PRIMARY KEY, connectors TEXT NOT NULL) WITHOUT ROWID"
 _ALIVE = "SELECT number - (SELECT count(*) FROM sandboxes WHERE expires <= ?) FROM tally"  #: asked without counting all
 
 
 class SandboxStore:
     """The sandboxes: those given at start (name to key), and those that were made since, at most ``most``.
 
-    An unknown key that starts with ``auto`` (unless that is empty) makes its own.
+    An unknown key that starts with ``auto`` (unless that is empty) makes its own. ``connectors`` are those of a sandbox that
+    has none of its own.
     """
 
-    def __init__(self, path: Path, fixed: Mapping[str, str], now: Callable[[], int], most: int, auto: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        fixed: Mapping[str, str],
+        now: Callable[[], int],
+        most: int,
+        auto: str = "",
+        connectors: Sequence[Json] = (),
+    ) -> None:
         self._path = path
         self._fixed = dict(fixed)
         self._fixed_by_hash = {hashed(key): name for name, key in fixed.items()}
         self._now = now
         self._most = most
         self._auto = auto
+        self._served = tuple(connectors)
         self._local = threading.local()
         self._queue = threading.Lock()
         self._stamps = stamps_beside(path)
@@ -65,24 +76,43 @@ class SandboxStore:
         """The sandbox with a name, else with a key."""
         if name in self._fixed:
             return self._read_fixed(self._connection(), name)
-        return self._alive(_read(self._connection(), "name", name) or self._of_hash(hashed(name)))
+        return self._alive(self._read("name", name) or self._of_hash(hashed(name)))
 
     def all(self) -> list[Sandbox]:
         """Every sandbox that has not expired: those given at start, then the others as they were made."""
         connection = self._connection()
         given = [self._read_fixed(connection, name) for name in self._fixed]
         rows = connection.execute("SELECT name, body FROM sandboxes").fetchall()
-        made = [self._alive(Sandbox.restored(name, json.loads(body))) for name, body in rows]
+        made = [self._alive(Sandbox.restored(name, json.loads(body), self._served)) for name, body in rows]
         return given + sorted((one for one in made if one), key=lambda one: (one.created, one.name))
+
+    def listening(self) -> list[Sandbox]:
+        """The sandboxes with webhook connectors of their own, and the first that was given at start where the server has some."""
+        connection = self._connection()
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        cached: tuple[int, list[Sandbox]] | None = getattr(self._local, "listening", None)
+        if cached is None or cached[0] != version:
+            rows = connection.execute("SELECT name, body FROM sandboxes WHERE instr(body, '\"Webhook\"')").fetchall()
+            made = [Sandbox.restored(name, json.loads(body), self._served) for name, body in rows]
+            given = [self._read_fixed(connection, name) for name in self._fixed]
+            own = [one for number, one in enumerate(given) if one.own is not None or (number == 0 and self._served)]
+            cached = self._local.listening = (version, own + [one for one in made if one.own])
+        return [one for one in cached[1] if self._alive(one)]
 
     def prepare(self) -> None:
         """Make the file, with a seed for each sandbox that is given at start; leaves nothing open."""
         with self._writing() as connection:
+            connection.execute(_KEPT)
             known = {name for (name,) in connection.execute("SELECT name FROM fixed")}
             made = [(name, json.dumps(Sandbox(name, "", seed=random_id()).stored())) for name in self._fixed if name not in known]
             connection.executemany("INSERT INTO fixed VALUES (?, ?)", made)
-        connection.close()  # processes that are forked must not have it: the last one to close it would take the log away
-        del self._local.connection
+        self.close()  # processes that are forked must not have it: the last one to close it would take the log away
+
+    def close(self) -> None:
+        """Let go of this thread's connection."""
+        if (opened := getattr(self._local, "connection", None)) is not None:
+            opened.close()
+            del self._local.connection
 
     def count(self) -> int:
         """How many were made and have not expired."""
@@ -107,7 +137,7 @@ class SandboxStore:
         """What a sandbox was and has become, in one step: no other change gets lost; None where it is gone."""
         with self._writing(sandbox.name) as connection:
             fixed = sandbox.name in self._fixed
-            found = self._read_fixed(connection, sandbox.name) if fixed else _read(connection, "name", sandbox.name)
+            found = self._read_fixed(connection, sandbox.name) if fixed else self._read("name", sandbox.name)
             if found is None or found.serial != sandbox.serial:
                 return None
             changed = to(found)
@@ -121,11 +151,24 @@ class SandboxStore:
     def delete(self, sandbox: Sandbox) -> bool:
         """Forget a sandbox; whether it was still there."""
         with self._writing(sandbox.name) as connection:
-            found = _read(connection, "name", sandbox.name)
+            found = self._read("name", sandbox.name)
             if found is None or found.serial != sandbox.serial:
                 return False
             connection.execute("DELETE FROM sandboxes WHERE name = ?", (sandbox.name,))
             return True
+
+    def keep(self, snapshot: str, connectors: list[Json] | None) -> None:
+        """Keep the connectors of a sandbox's own with its snapshot; None where it has none."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM kept WHERE snapshot = ?", (snapshot,))
+            if connectors is not None:
+                connection.execute("INSERT INTO kept VALUES (?, ?)", (snapshot, json.dumps(connectors)))
+
+    def kept(self, snapshot: str) -> list[Json] | None:
+        """The connectors that were kept with a snapshot; None where there were none."""
+        row = self._connection().execute("SELECT connectors FROM kept WHERE snapshot = ?", (snapshot,)).fetchone()
+        found: list[Json] | None = json.loads(row[0]) if row else None
+        return found
 
     def expire(self) -> list[Sandbox]:
         """Forget those whose time is over, and name them, so that what they wrote can go too."""
@@ -147,15 +190,20 @@ class SandboxStore:
             cached = self._local.cached = (version, {})
         if (found := cached[1].get(wanted)) is None:
             name = self._fixed_by_hash.get(wanted)
-            found = self._read_fixed(connection, name) if name else _read(connection, "hash", wanted)
+            found = self._read_fixed(connection, name) if name else self._read("hash", wanted)
             if found is not None:
                 cached[1][wanted] = found
         return found
 
     def _read_fixed(self, connection: sqlite3.Connection, name: str) -> Sandbox:
         row = connection.execute("SELECT body FROM fixed WHERE name = ?", (name,)).fetchone()
-        kept = Sandbox.restored(name, json.loads(row[0])) if row else Sandbox(name, "")
+        kept = Sandbox.restored(name, json.loads(row[0]), self._served) if row else Sandbox(name, "", served=self._served)
         return replace(kept, key=self._fixed[name], expires=None, serial="", fixed=True)
+
+    def _read(self, column: str, value: str) -> Sandbox | None:
+        query = f"SELECT name, body FROM sandboxes WHERE {column} = ?"  # noqa: S608  # ours
+        row = self._connection().execute(query, (value,)).fetchone()
+        return Sandbox.restored(row[0], json.loads(row[1]), self._served) if row else None
 
     def _taken(self, connection: sqlite3.Connection, sandbox: Sandbox) -> bool:
         hash_ = hashed(sandbox.key)
@@ -188,7 +236,7 @@ class SandboxStore:
         with self._queue, transaction(connection):
             yield connection
         self._stamps.move(*names)
-        self._local.cached = None  # data_version does not tell a connection of its own writes
+        self._local.cached = self._local.listening = None  # data_version does not tell a connection of its own writes
 
 
 def new_serial(real: int) -> str:
@@ -232,9 +280,3 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 def _removed(connection: sqlite3.Connection, where: str, *values: str | int) -> list[Sandbox]:
     rows = connection.execute(f"DELETE FROM sandboxes WHERE {where} RETURNING name, body", values).fetchall()  # noqa: S608  # ours
     return [Sandbox.restored(name, json.loads(body)) for name, body in rows]
-
-
-def _read(connection: sqlite3.Connection, column: str, value: str) -> Sandbox | None:
-    row = connection.execute(f"SELECT name, body FROM sandboxes WHERE {column} = ?", (value,)).fetchone()  # noqa: S608  # ours
-    body: Json | None = json.loads(row[1]) if row else None
-    return Sandbox.restored(row[0], body) if body else None

@@ -255,6 +255,18 @@ class SqliteRecords:
         """Remove a record; a missing one is no error."""
         self._write(self._collections[collection], key, None)
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the change: an exception undoes what was written in it, and no more."""
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self.connection.execute("RELEASE part")
+
     def next_number(self) -> int:
         """1, 2, 3, ... for each sandbox; part of the change that asks."""
         row = self.connection.execute(

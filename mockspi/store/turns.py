@@ -16,9 +16,10 @@ _WAIT_SECONDS, _GLANCE_SECONDS = 30.0, 0.01
 class Turns:
     """The connections of one process to a file, one for each thread."""
 
-    def __init__(self, path: Path, *, durable: bool) -> None:
+    def __init__(self, path: Path, *, durable: bool, synced: bool = False) -> None:
         self._path = path
         self._durable = durable
+        self._synced = synced  #: what was committed survives the machine's power too
         self._local = threading.local()
         self._queue = threading.Lock()
         self._held = False  #: whether somebody was found to hold the file
@@ -47,9 +48,9 @@ class Turns:
             self._queue.release()
 
     @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
+    def change(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """One transaction."""
-        with self.turn() as connection:
+        with self.turn(wait=wait) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -69,6 +70,9 @@ class Turns:
         name = "patient" if wait else "hasty"
         if (opened := getattr(self._local, name, None)) is None:
             opened = open_file(self._path, self._durable, _WAIT_SECONDS if wait else _GLANCE_SECONDS)
+            if self._synced:
+                opened.execute("PRAGMA synchronous = FULL")
+                opened.execute("PRAGMA secure_delete = ON")
             setattr(self._local, name, opened)
         connection: sqlite3.Connection = opened
         return connection

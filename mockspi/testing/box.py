@@ -45,6 +45,10 @@ class Box:
         path, query = address(endpoint, values)
         return f"{self.base_url}{path}?{urlencode([*query, *self.params.items()])}"
 
+    def webhook_url(self, event: str) -> str:
+        """The address to which an event is delivered, key and all."""
+        return f"{self.base_url.rpartition('/')[0]}/webhooks/{quote(event)}?{urlencode(self.params)}"
+
     # --- what is put into it
 
     def records(self, collection: str) -> Records:
@@ -68,8 +72,15 @@ class Box:
         self._ask("POST", "/scenarios", {"use": list(scenarios)})
 
     def reset(self, *parts: str) -> None:
-        """Back to the beginning: all of it, or ``records``, ``journal``, ``rules``, ``clock``."""
+        """Back to the beginning: all of it, or ``records``, ``journal``, ``rules``, ``clock``, ``webhooks``."""
         self._ask("POST", "/reset", dict.fromkeys(parts, True))
+
+    def send(self, event: str, to: str, **more: Any) -> Json:
+        """Send an event to an address, and try it at once; how it stands then.
+
+        ``more``: ``example``, ``data``, ``set``, ``secret``, ``headers``, ``trouble``, ...
+        """
+        return self._ask("POST", "/webhooks", {"event": event, "to": to, **more})
 
     # --- what it is asked
 
@@ -86,15 +97,17 @@ class Box:
         path: Mapping[str, Any] | None = None,
         status: int | None = None,
         order: Sequence[Mapping[str, Any] | str] = (),
+        sent: bool = False,
     ) -> int:
         """Assert that a call came, at least once unless told otherwise; how often it did.
 
         ``match`` is JSON pointer into the body to value; ``order`` are such calls (or endpoint names) that come one
-        after another. The AssertionError says what came closest.
+        after another. With ``sent``: that a webhook of this event was sent, and is delivered or has failed. The
+        AssertionError says what came closest.
         """
         __tracebackhide__ = True
         count = {"exactly": exactly, "atLeast": at_least, "atMost": at_most, "never": True if never else None}
-        question = _question(contract, count, order, match=match, query=query, path=path, status=status)
+        question = _question(contract, count, order, match=match, query=query, path=path, status=status, sent=sent or None)
         answer = self._ask("POST", "/verify", question)
         if not answer["ok"]:
             raise AssertionError(telling.unmet(question, answer))
@@ -112,11 +125,12 @@ class Box:
         path: Mapping[str, Any] | None = None,
         status: int | None = None,
         order: Sequence[Mapping[str, Any] | str] = (),
+        sent: bool = False,
     ) -> int:
         """Wait until a call has come, ``timeout`` seconds at most; how often it did. AssertionError as with ``verify``."""
         __tracebackhide__ = True
         count = {"exactly": exactly, "atLeast": at_least}
-        question = _question(contract, count, order, match=match, query=query, path=path, status=status)
+        question = _question(contract, count, order, match=match, query=query, path=path, status=status, sent=sent or None)
         deadline = time.monotonic() + timeout
         while True:
             left = max(deadline - time.monotonic(), 0.0)
@@ -125,6 +139,25 @@ class Box:
                 return int(answer["count"])
             if left <= _SLICE:
                 raise AssertionError(telling.unmet(question, answer, f" within {timeout:g} s"))
+
+    def events(self, event: str = "", *, status: str = "", order: str = "", sent: bool = False) -> list[Json]:
+        """The events that were delivered to the sandbox, the oldest first: each once, with what came of it.
+
+        ``status`` is applied, held, refused or kept; ``order`` an orderId. ``endpoint``, ``at``, ``duplicates``, ``reason``
+        and ``findings`` tell the rest. With ``sent``: the newest 500 that the sandbox sent, with ``body`` and ``attemptLog``;
+        ``status`` is waiting, delivered or failed, ``order`` what they were ordered by.
+        """
+        if sent:
+            asked = {"event": event, "status": status, "limit": _PAGE, "body": "true"}
+            told = self._ask("GET", "/webhooks", query={name: value for name, value in asked.items() if value})["webhooks"]
+            return [one for one in told if order in ("", one.get("order"))]
+        wanted = {"event": event, "status": status, "orderId": order, "pageSize": _PAGE}
+        query, found = {name: value for name, value in wanted.items() if value}, list[Json]()
+        while page := self._ask("GET", "/events", query={**query, "pageNumber": len(found) // _PAGE + 1})["events"]:
+            found += page
+            if len(page) < _PAGE:
+                break
+        return found
 
     def strict(self, on: bool = True) -> None:
         """At the end of the test, let every call that no contract covers be a failure."""

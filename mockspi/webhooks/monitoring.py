@@ -1,0 +1,87 @@
+"""What monitoring tells of a call: errors, no answer in time, an answer slower than the connector allows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from mockspi.contract import Contract
+from mockspi.exchange import LOST, Exchange, Json
+from mockspi.masking import masked_path, masked_query
+from mockspi.webhooks.message import Target
+
+NAME = "EXPORT_MONITORING_EVENTS"
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing to be told; ``threshold`` is the limit of who is told where the called endpoint has none."""
+
+    body: Json
+    latency: int | None = None  #: milliseconds, where the connector that listens decides whether that is slow
+
+
+def alarms(exchange: Exchange, contract: Contract, connectors: Sequence[Json]) -> Iterator[Alarm]:
+    """What a call gives reason to tell; nothing of the monitoring itself."""
+    if contract.name == NAME:
+        return
+    reply, trouble = exchange.reply, exchange.reply.trouble
+    latency = round(exchange.milliseconds + (trouble.delay if trouble else 0))
+    told = _call(exchange, contract)
+    if trouble and trouble.fault in LOST:
+        limit = {"latencyThreshold": found} if (found := threshold(contract, connectors)) else {}
+        yield Alarm({"eventType": "THRESHOLD_EXCEEDED", **told, **limit, "timedOut": True})
+        return
+    error = error_in(reply.body)
+    if reply.status >= 400 or error:
+        yield Alarm({"eventType": "RECEIVED_ERROR", **told, "httpStatus": reply.status, **error, "latency": latency})
+    slow = {"eventType": "THRESHOLD_EXCEEDED", **told, "httpStatus": reply.status, "latency": latency, "timedOut": False}
+    limit_ = threshold(contract, connectors)
+    if limit_ is None:
+        yield Alarm(slow, latency)
+    elif latency > limit_:
+        yield Alarm({**slow, "latencyThreshold": limit_})
+
+
+def for_target(alarm: Alarm, target: Target, connectors: Sequence[Json]) -> Json | None:
+    """What a target is told of an alarm; None where it is not slow by the target's own threshold."""
+    if alarm.latency is None:
+        return alarm.body
+    own = next((one.get("latencyThreshold") for one in connectors if one["endpointName"] == target.endpoint), None)
+    return {**alarm.body, "latencyThreshold": own} if own is not None and alarm.latency > own else None
+
+
+def threshold(contract: Contract, connectors: Sequence[Json]) -> int | None:
+    """The limit of the connector that is called, in milliseconds."""
+    names = (contract.id, contract.name, *contract.also)
+    found = (one["latencyThreshold"] for one in connectors if one["endpointName"] in names and "latencyThreshold" in one)
+    return next(found, None)
+
+
+def error_in(body: bytes) -> Json:
+    """The errorCode and errorMessage of an answer's body."""
+    if b'"errorCode"' not in body and b'"errorMessage"' not in body:
+        return {}
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    told = {name: found.get(name) for name in ("errorCode", "errorMessage")} if isinstance(found, dict) else {}
+    return {name: text[:_MOST] for name, text in told.items() if isinstance(text, str) and text}
+
+
+def _call(exchange: Exchange, contract: Contract) -> Json:
+    request = exchange.request
+    query = urlencode(masked_query(request.query), safe="*")
+    url = f"http://{request.headers.get('host', 'localhost')}{masked_path(request.path)}" + (f"?{query}" if query else "")
+    return {
+        "eventTime": exchange.clock,
+        "endpointName": contract.name.removesuffix(".webhook"),
+        "connectorType": "Webhook" if contract.received else "SPI",
+        "integrationType": contract.integration,
+        "url": url,
+    }
