@@ -275,7 +275,7 @@ def _because(attempt: Json) -> str:
 
 def _message(part: Json) -> list[str]:
     heads = [_indented(printable(f"{name}: {text}")) for name, text in part["headers"].items()]
-    body = "\n".join(map(printable, part.get("body", part.get("bodyBase64", "")).splitlines()))
+    body = "\n".join(map(printable, str(part.get("body", part.get("bodyBase64", ""))).splitlines()))
     return [*heads, "", *([_indented(body), ""] if body else [])]
 
 
