@@ -166,7 +166,10 @@ def _flat(found: Any, path: str) -> Iterator[Problem]:
             yield from _flat(inner, path if name == "_schema" else f"{path}/{escape(name)}")
     else:
         for message in found:
-            yield Problem(path, str(message).rstrip("."))
+            if isinstance(message, Mapping):  # what a validator says of members
+                yield from _flat(message, path)
+            else:
+                yield Problem(path, str(message).rstrip("."))
 
 
 @dataclass(frozen=True, slots=True)

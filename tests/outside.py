@@ -7,11 +7,13 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 from mockspi.webhooks.message import Heard, Wire
 from mockspi.webhooks.outbound import Outbound
 
 POST = Wire("POST", (("Content-Type", "application/json"), ("Api-Key", "let-me-in")), b'{"a":1}')
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 PATIENCE = 60_000  #: no test waits for it
 
 
@@ -70,21 +72,28 @@ def saying(*parts: bytes, before: bool = True) -> Callable[[socket.socket], None
     return speak
 
 
-def dribbling(start: bytes, drop: bytes, end: bytes, drops: int = 200) -> Callable[[socket.socket], None]:
-    """Says ``start``, then ``drop`` every tenth of a second, at most so often, and then a good end."""
+@dataclass
+class Dribbler:
+    """Says ``start``, then ``drop`` every tenth of a second, at most so often, and then a good end; whether it came to that."""
 
-    def speak(connection: socket.socket) -> None:
+    start: bytes
+    drop: bytes
+    end: bytes
+    drops: int = 200
+    whole: bool = False
+
+    def __call__(self, connection: socket.socket) -> None:
+        """Until the other side goes."""
         connection.recv(65536)
-        connection.sendall(start)
+        connection.sendall(self.start)
         connection.settimeout(0.1)
-        for _ in range(drops):
-            connection.sendall(drop)
+        for _ in range(self.drops):
+            connection.sendall(self.drop)
             with suppress(TimeoutError):
                 if not connection.recv(1):
                     return
-        connection.sendall(end)
-
-    return speak
+        self.whole = True
+        connection.sendall(self.end)
 
 
 def silent(connection: socket.socket) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from outside import POST, dribbling, hosts, listening, saying, send
+from outside import OK, POST, Dribbler, hosts, listening, saying, send
 from receivers import SECRET, message, receiving
 
 from mockspi.errors import MockspiError
@@ -18,8 +18,6 @@ from mockspi.webhooks.message import Heard, Wire
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES
 from mockspi.webhooks.reachable import unreachable
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def free_port() -> int:
@@ -76,7 +74,7 @@ def test_an_answer_of_any_length_is_whole() -> None:
     ):
         with listening(saying(answer)) as port:
             assert send(f"http://127.0.0.1:{port}/").body == b"{}"
-    with listening(dribbling(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{", b"}", drops=1)) as port:
+    with listening(Dribbler(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{", b"}", drops=1)) as port:
         assert send(f"http://127.0.0.1:{port}/").body == b"{}"
 
 

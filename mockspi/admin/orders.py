@@ -40,7 +40,8 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
     except InsufficientInventory as short:
         raise OutOfStock(errors=short.errors) from short
     if connectors := sandbox.connectors:
-        emitting.enqueue(emitting.caused(happened, connectors, now), sandbox, desk.sender.accept)
+        found = emitting.safely(lambda: emitting.caused(happened, connectors, now), sandbox, "ORDER_ARRIVES")
+        emitting.enqueue(found, sandbox, desk.sender.accept)
     return reply
 
 

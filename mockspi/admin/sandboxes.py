@@ -108,7 +108,8 @@ def create(desk: Desk, _: Json, body: Json) -> Json:
     made = replace(made, begun=made.timing)
     if "connectors" in body:
         connectors.check([], body["connectors"])
-        made = replace(made, own=body["connectors"], first=body["connectors"])
+    own = body.get("connectors", desk.sandboxes.kept(kept.space) if kept else None)
+    made = replace(made, own=own, first=own)
     try:
         if kept:
             desk.store.copy(kept.space, made.space)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marshmallow import validate
 
@@ -101,7 +101,7 @@ def existing(desk: Desk, name: str) -> Kept:
 
 
 def take(desk: Desk, inputs: Json, body: Json) -> Json:
-    """Keep the records as they are now under a name, in place of an older snapshot of that name."""
+    """Keep the records, and the connectors that are its own, under a name, in place of an older snapshot of that name."""
     if body["name"] in desk.settings.sets:
         raise SnapshotNameTaken(snapshot=body["name"])
     sandbox, kept = desk.sandbox(inputs), every(desk)
@@ -112,14 +112,18 @@ def take(desk: Desk, inputs: Json, body: Json) -> Json:
     for one in older:
         if one != made:
             desk.store.reset(one.space)
+            desk.sandboxes.keep(one.space, None)
+    desk.sandboxes.keep(made.space, sandbox.own)
     return {"name": made.name, "records": records}
 
 
 def restore(desk: Desk, inputs: Json, body: Json) -> Json:
-    """Make the records what they were when the snapshot was taken."""
+    """Make the records what they were when the snapshot was taken, and the connectors if it had its own."""
     sandbox, kept = desk.sandbox(inputs), existing(desk, body["name"])
     if kept.fixtures != sandbox.fixtures:
         raise SnapshotOfAnotherSet(snapshot=kept.name, theirs=kept.fixtures, sandbox=sandbox.name, ours=sandbox.fixtures)
+    if (connectors := desk.sandboxes.kept(kept.space)) is not None:
+        desk.sandboxes.change(sandbox, lambda one: replace(one, own=connectors))
     return {"name": kept.name, "records": desk.store.copy(kept.space, sandbox.space)}
 
 
@@ -143,6 +147,7 @@ def delete(desk: Desk, inputs: Json, _: Json) -> Json:
     if made := next((one for one in desk.sandboxes.all() if one.snapshot == kept.name), None):
         raise SnapshotInUse(snapshot=kept.name, sandbox=made.name)
     desk.store.reset(kept.space)
+    desk.sandboxes.keep(kept.space, None)
     return {"done": f"snapshot {inputs['snapshot']} deleted"}
 
 

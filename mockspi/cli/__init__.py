@@ -9,6 +9,7 @@ import click
 
 from mockspi import __version__
 from mockspi.cli import (
+    connector,
     contracts,
     events,
     fixtures,
@@ -65,6 +66,7 @@ for command in (
     fixtures.init,
     fixtures.fixtures,
     contracts.contracts,
+    connector.connector,
     events.events,
     openapi.openapi,
     scenario.scenario,

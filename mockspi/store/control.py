@@ -34,6 +34,7 @@ INSERT INTO tally VALUES (0);
 CREATE TRIGGER one_more AFTER INSERT ON sandboxes BEGIN UPDATE tally SET number = number + 1; END;
 CREATE TRIGGER one_less AFTER DELETE ON sandboxes BEGIN UPDATE tally SET number = number - 1; END;
 """
+_KEPT = "CREATE TABLE IF NOT EXISTS kept (snapshot TEXT PRIMARY KEY, connectors TEXT NOT NULL) WITHOUT ROWID"
 _ALIVE = "SELECT number - (SELECT count(*) FROM sandboxes WHERE expires <= ?) FROM tally"  #: asked without counting all
 
 
@@ -85,6 +86,7 @@ class SandboxStore:
     def prepare(self) -> None:
         """Make the file, with a seed for each sandbox that is given at start; leaves nothing open."""
         with self._writing() as connection:
+            connection.execute(_KEPT)
             known = {name for (name,) in connection.execute("SELECT name FROM fixed")}
             made = [(name, json.dumps(Sandbox(name, "", seed=random_id()).stored())) for name in self._fixed if name not in known]
             connection.executemany("INSERT INTO fixed VALUES (?, ?)", made)
@@ -138,6 +140,19 @@ class SandboxStore:
                 return False
             connection.execute("DELETE FROM sandboxes WHERE name = ?", (sandbox.name,))
             return True
+
+    def keep(self, snapshot: str, connectors: list[Json] | None) -> None:
+        """Keep the connectors of a sandbox's own with its snapshot; None where it has none."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM kept WHERE snapshot = ?", (snapshot,))
+            if connectors is not None:
+                connection.execute("INSERT INTO kept VALUES (?, ?)", (snapshot, json.dumps(connectors)))
+
+    def kept(self, snapshot: str) -> list[Json] | None:
+        """The connectors that were kept with a snapshot; None where there were none."""
+        row = self._connection().execute("SELECT connectors FROM kept WHERE snapshot = ?", (snapshot,)).fetchone()
+        found: list[Json] | None = json.loads(row[0]) if row else None
+        return found
 
     def expire(self) -> list[Sandbox]:
         """Forget those whose time is over, and name them, so that what they wrote can go too."""

@@ -43,8 +43,6 @@ def authorization(target: Target, outbound: Sends, now: int, *, again: bool = Fa
     config = target.oauth
     if config is None:
         return {}
-    if config.get("netSuite"):
-        raise NoToken(f"{target.endpoint or target.url}: {NO_ERP}")
     key = sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
     with _lock:
         token, until = _known.get(key, ("", 0))
@@ -60,6 +58,8 @@ def authorization(target: Target, outbound: Sends, now: int, *, again: bool = Fa
 
 def fetched(config: Json, outbound: Sends, now: int) -> tuple[str, int]:
     """A new token, and the real time until which it is used."""
+    if config.get("netSuite"):
+        raise NoToken(NO_ERP)
     url = resolved(str(config.get("url", "")))
     heard = outbound.send(request(config, url), url, TIMEOUT)
     told = _json(heard.body)

@@ -12,8 +12,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -76,8 +76,7 @@ class Outbound:
         try:
             addresses = self._found(_host(where), line.deadline)
             self._places.check(_host(where), _port(where), addresses)
-            with line.watched():
-                heard = self._asked(where, line, addresses, wire, headers)
+            heard = self._asked(where, line, addresses, wire, headers)
             if line.over:  # what was cut short may look like an answer
                 raise TimeoutError
         except (OSError, HTTPError, http.client.HTTPException) as error:
@@ -111,6 +110,7 @@ class Outbound:
             body = answer.read(KEPT)
             return Heard(answer.status, _kept(answer), body)
         finally:
+            line.closed()
             connection.close()
 
     def _connection(self, where: Url, opened: Callable[[], socket.socket]) -> HTTPConnection:
@@ -132,7 +132,8 @@ class _Line:
 
     def __init__(self, deadline: float) -> None:
         self.deadline, self.over = deadline, False
-        self._handle: socket.socket | None = None
+        self._handle: socket.socket
+        self._watch: threading.Timer | None = None
 
     def opened(self, addresses: Sequence[str], port: int) -> socket.socket:
         """The first of the addresses that takes the connection."""
@@ -145,28 +146,23 @@ class _Line:
             else:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._handle = made.dup()
+                self._watch = threading.Timer(max(0.0, self.deadline - time.monotonic()), self._end)
+                self._watch.daemon = True
+                self._watch.start()
                 return made
         raise failed
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """The block ends soon after the deadline."""
-        watch = threading.Timer(max(0.0, self.deadline - time.monotonic()), self._end)
-        watch.daemon = True
-        watch.start()
-        try:
-            yield
-        finally:
-            watch.cancel()
-            watch.join()
-            if self._handle is not None:
-                self._handle.close()
+    def closed(self) -> None:
+        """No watch any more."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch.join()
+            self._handle.close()
 
     def _end(self) -> None:
         self.over = True
-        if self._handle is not None:
-            with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self._handle.shutdown(socket.SHUT_RDWR)
 
 
 def _where(url: str) -> Url:

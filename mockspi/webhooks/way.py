@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from email.utils import parsedate_to_datetime
@@ -29,7 +30,7 @@ def option(default: Any, source: str, about: str, *words: str) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Way(ABC):
     """One platform's way, as data: a subclass gives other defaults and puts a message on the wire."""
 
     name: str
@@ -42,9 +43,9 @@ class Way:
     throttle: int = option(0, ASSUMED, "milliseconds to wait at least after 429, 502 and 504 without Retry-After")
     seed: int = 0
 
+    @abstractmethod
     def compose(self, message: Message, now: int, secret: str) -> Wire:
         """The request of one attempt at ``now``; Unsendable where there can be none."""
-        raise NotImplementedError
 
     def judge(self, heard: Heard) -> Verdict:
         """By the status alone."""
