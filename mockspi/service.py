@@ -95,7 +95,9 @@ class Service:
 
     def _emit(self, exchange: Exchange, contract: Contract | None, happened: Happened, sandbox: Sandbox) -> None:
         """The exchange is told, and what it causes is put into the outbox, where nobody may wait for us meanwhile."""
-        found = emitting.safely(exchange, contract, happened, sandbox)
+        found = emitting.safely(
+            lambda: emitting.emitted(exchange, contract, happened, sandbox.connectors), sandbox, exchange.contract
+        )
         if found and not self.patient:
             raise WouldWait  # before anything was told
         self._tell(exchange)

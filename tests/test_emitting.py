@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,27 @@ def test_calls_that_are_made_again_send_nothing(server: Server, receiver: Receiv
     replayed = mockspi("replay", file)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert len(receiver.came) == 2
+
+
+def test_a_change_of_connectors_counts_from_the_next_call_on(server: Server, receiver: Receiver) -> None:
+    shop, at = World(server, receiver, server.minted(clock={"frozen": NOON})), "/sandboxes/{}/connectors"
+    told = []
+    for method, body in (("GET", None), ("PUT", {"connectors": [connector(receiver, MONITORING)]}), ("DELETE", None)):
+        assert server.admin(method, at.format(shop.key), body).status_code == 200
+        for _ in range(6):  # whichever worker answers
+            assert shop.call("GET", "/sa/customers/nobody").status_code == 200
+        told.append(len(shop.sent()))
+    assert told == [0, 6, 6]
+
+
+def test_an_outbox_that_cannot_be_written_to_disturbs_no_call(receiver: Receiver, tmp_path: Path) -> None:
+    with serving(tmp_path, "--state", "state") as server:
+        shop = world(server, receiver, connector(receiver, MONITORING), connector(receiver, "ORDER"))
+        with closing(sqlite3.connect(tmp_path / "state" / "outbox.sqlite")) as broken:
+            broken.execute("DROP TABLE deliveries")
+        assert shop.call("GET", "/sa/customers/nobody").json()["errorCode"] == "CUSTOMER_NOT_FOUND"
+        assert shop.sell(sold("P-1001")).status_code == 200
+        assert shop.call("GET", "/sa/orders/O-1").json()["orderId"] == "O-1"
+        log = server.log.read_text()
+    assert "retail-cloud/EXPORT_MONITORING_EVENTS is not sent to EXPORT_MONITORING_EVENTS" in log
+    assert "retail-cloud/ORDER is not sent to ORDER" in log

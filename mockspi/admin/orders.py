@@ -93,7 +93,8 @@ def arrive(desk: Desk, inputs: Json, body: Json) -> Json:
         told = next(one for one in _REFUSED if one.code == no.code)
         raise told(errors=no.errors, **no.facts) from no
     if connectors := sandbox.connectors:
-        emitting.enqueue(emitting.caused(happened, connectors, now), sandbox, desk.sender.accept)
+        found = emitting.safely(lambda: emitting.caused(happened, connectors, now), sandbox, "ORDER_ARRIVES")
+        emitting.enqueue(found, sandbox, desk.sender.accept)
     return reply
 
 

@@ -275,8 +275,8 @@ def _because(attempt: Json) -> str:
 
 def _message(part: Json) -> list[str]:
     heads = [_indented(printable(f"{name}: {text}")) for name, text in part["headers"].items()]
-    body = part.get("body", part.get("bodyBase64", ""))
-    return [*heads, "", *([_indented(printable(body))] if body else []), *([""] if body else [])]
+    body = "\n".join(map(printable, str(part.get("body", part.get("bodyBase64", ""))).splitlines()))
+    return [*heads, "", *([_indented(body), ""] if body else [])]
 
 
 def _indented(text: str) -> str:

@@ -15,7 +15,7 @@ from mockspi.retail import changes, deliveries, movements, reservations, returns
 from mockspi.retail.changes import UPDATE
 from mockspi.retail.deliveries import APPLIED, HELD, KEPT, Outcome
 from mockspi.retail.once import digest
-from mockspi.retail.orders import RETURNABLE
+from mockspi.retail.orders import CANCELED, RETURNABLE
 from mockspi.store.base import Criterion, Records
 
 Act = Callable[[Records, Json, int, Clock], Outcome]  #: records, body, number of the event, clock
@@ -46,7 +46,7 @@ def give_back(records: Records, body: Json, _: int, clock: Clock) -> Outcome:
     back = {line.get("returnOrderId") for line in sold.get("returnProductList", [])} - {None}
     if all(line.get("returnOrderId") in back for line in body["returnProductList"]):
         return Outcome(KEPT, "all of it came back before")
-    if sold["orderStatus"] not in RETURNABLE | {"REFUNDED", sales.CANCELED}:
+    if sold["orderStatus"] not in RETURNABLE | {"REFUNDED", CANCELED}:
         return Outcome(HELD, f"order {body['orderId']} is {sold['orderStatus']}, of which nothing can have come back")
     reply = returns.give_back(records, body, clock, returns.WEBHOOK)
     return Outcome(APPLIED, f"return {reply['returnOrderId']}")

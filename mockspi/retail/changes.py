@@ -13,13 +13,13 @@ from mockspi.exchange import Json
 from mockspi.retail import sales, stock
 from mockspi.retail.availability import available
 from mockspi.retail.deliveries import APPLIED, HELD, Outcome
-from mockspi.retail.orders import came_back
+from mockspi.retail.orders import CANCELED, came_back
 from mockspi.retail.places import ONLINE, location
 from mockspi.schema import Problem
 from mockspi.store.base import Criterion, Readable, Records
 
 UPDATE = "ORDER_UPDATE"
-FORWARD = ("CREATED", "PENDING", "PROCESSING", "READY_FOR_PICKUP", "SHIPPED", "COMPLETED", "FULFILLED", sales.CANCELED)
+FORWARD = ("CREATED", "PENDING", "PROCESSING", "READY_FOR_PICKUP", "SHIPPED", "COMPLETED", "FULFILLED", CANCELED)
 _ORDER = ("displayOrderId", "email", "phoneNumber", "shippingAddress", "billingAddress", "notesList")
 _LINE = (
     "fulfillmentType",
@@ -46,7 +46,7 @@ def update(records: Records, body: Json, number: int, now: int) -> Outcome:
     late, places = _is_late(order, body), [location(line, order) for line in order["orderProductList"]]
     for told in _all(records, body, number):
         _merge(order, told)
-    if body["orderStatus"] == sales.CANCELED or order["orderStatus"] == sales.CANCELED:
+    if body["orderStatus"] == CANCELED or order["orderStatus"] == CANCELED:
         _cancel(records, order, places)
     else:
         _relocate(records, order, places, now)
@@ -65,7 +65,7 @@ def _changed(order: Json, body: Json) -> Iterator[Problem]:
             yield Problem(f"{path}/orderItemId", "the order has no such line; RETURN tells what an exchange brings")
         else:
             yield from _differences(known[line["orderItemId"]], line, _SOLD, path)
-    if body["orderStatus"] == sales.CANCELED and order.get("returnProductList"):
+    if body["orderStatus"] == CANCELED and order.get("returnProductList"):
         yield Problem("/orderStatus", "something came back, so the order cannot be canceled")
 
 
@@ -131,11 +131,11 @@ def _relocate(records: Records, order: Json, places: list[str], now: int) -> Non
 
 def _cancel(records: Records, order: Json, places: list[str]) -> None:
     """A canceled order gives its units back to where they were taken, once."""
-    if order["orderStatus"] == sales.CANCELED:
+    if order["orderStatus"] == CANCELED:
         return
     for line, place in zip(order["orderProductList"], places, strict=True):
         stock.move(records, line["productId"], place, line["quantity"])
-    _mark(order, sales.CANCELED)
+    _mark(order, CANCELED)
 
 
 def _advance(order: Json, status: str) -> None:

@@ -207,7 +207,10 @@ def _watch(house: House, ports: Ports, ready: Callable[[Ports], None], miss: Cal
 
 def _miss(needed: Sequence[multiprocessing.Process], server: AbstractServer[Any], lost: threading.Event) -> None:
     """Stop when a process ends before it is told to: nobody would sweep, reload, answer or send for it."""
-    wait([one.sentinel for one in needed])
+    ended = wait([one.sentinel for one in needed])
+    for one in needed:
+        if one.sentinel in ended:
+            one.join(_DRAIN_SECONDS)  # its files are closed a moment before the system says how it ended
     if any(one.exitcode for one in needed) and not server.interrupt_signal:
         lost.set()
         os.kill(os.getpid(), signal.SIGTERM)

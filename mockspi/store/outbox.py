@@ -63,6 +63,16 @@ class Came:
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an attempt."""
+
+    attempt: int
+    came: Came
+    delivered: bool
+    reason: str
+
+
 class OutboxStore(OutboxLog):
     """The outbox of every sandbox in one file; ``real`` is the time in which leases run out."""
 
@@ -167,22 +177,20 @@ class OutboxStore(OutboxLog):
             _count(connection, "attempted")
         return int(rows[0][0])
 
-    def attempted(self, attempt: int, came: Came, reason: str, *, delivered: bool) -> None:
-        """Keep what came of an attempt."""
+    def attempted(self, result: Result) -> None:
+        """Keep what came of an attempt after which another follows at once."""
         with self._turns.change() as connection:
-            connection.execute(
-                "UPDATE attempts SET answered = 1, status = ?, reply_headers = ?, reply = ?, reply_size = ?, error = ?, "
-                "milliseconds = ?, delivered = ?, reason = ? WHERE id = ?",
-                (came.status, json.dumps([list(pair) for pair in came.headers]), came.body, came.size, came.error,
-                 came.milliseconds, int(delivered), reason, attempt),
-            )  # fmt: skip
+            _keep(connection, result)
 
-    def settle(self, held: Delivery, state: str, reason: str, *, status: int | None = None, due: int = 0) -> bool:
+    def settle(self, held: Delivery, state: str, reason: str, *, due: int = 0, result: Result | None = None) -> bool:
         """How a delivery goes on that we hold: waits until ``due``, or is finished; False where we hold it no more.
 
-        Secrets of a finished one are forgotten.
+        The ``result`` of its last attempt is kept in the same step. Secrets of a finished one are forgotten.
         """
+        status = result.came.status if result else None
         with self._turns.change() as connection:
+            if result:
+                _keep(connection, result)
             done = None if state == WAITING else _next_done(connection, held.space)
             changed = connection.execute(
                 "UPDATE deliveries SET state = :state, reason = :reason, status = :status, owner = NULL, "
@@ -245,6 +253,16 @@ def _added(connection: sqlite3.Connection, space: str, message: Letter, due: int
     kept = {"secrets": _json(secrets) if secrets else None, "trouble": _json(message.trouble), "target": _json(shown)}
     connection.execute(_ADD, {**values, **kept, "behind": int(behind and bool(lane)), "repost": "", "due": due})
     return id_
+
+
+def _keep(connection: sqlite3.Connection, result: Result) -> None:
+    came = result.came
+    connection.execute(
+        "UPDATE attempts SET answered = 1, status = ?, reply_headers = ?, reply = ?, reply_size = ?, error = ?, "
+        "milliseconds = ?, delivered = ?, reason = ? WHERE id = ?",
+        (came.status, json.dumps([list(pair) for pair in came.headers]), came.body, came.size, came.error,
+         came.milliseconds, int(result.delivered), result.reason, result.attempt),
+    )  # fmt: skip
 
 
 def _held(connection: sqlite3.Connection, space: str, owner: str, real: int) -> bool:

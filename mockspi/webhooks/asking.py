@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from mockspi.contracts.events import named
 from mockspi.errors import UsageError
-from mockspi.event import NEXT_COMMERCE, Event
+from mockspi.event import Event
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet
 from mockspi.store.letters import is_reference
@@ -74,10 +74,7 @@ def events_named(name: str) -> tuple[str, ...]:
 
 
 def _body(wanted: Wanted, event: Event, fixtures: FixtureSet | None) -> Json:
-    body = make(event, example=wanted.example, data=wanted.data, sets=wanted.sets, raw=wanted.raw, found=fixtures)
-    if event.platform == NEXT_COMMERCE and wanted.data is None and "/event_id" not in wanted.sets:
-        body = {**body, "event_id": str(uuid.UUID(int=0))}  # an example's is nobody's: the profile puts the message's there
-    return body
+    return make(event, example=wanted.example, data=wanted.data, sets=wanted.sets, raw=wanted.raw, found=fixtures)
 
 
 def _at(path: str, work: Callable[[], Result]) -> Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from mockspi.clock import random_id
 from mockspi.contract import Contract
@@ -28,7 +29,7 @@ Add = Callable[[str, Message, int], object]  #: space, message, and when it is d
 def emitted(exchange: Exchange, contract: Contract | None, happened: Happened, connectors: Sequence[Json]) -> list[Message]:
     """The messages that a call causes, in the order in which they are to be sent."""
     found = [] if contract is None or contract.received else caused(happened, connectors, exchange.clock)
-    event = making.chosen(monitoring.NAME, RETAIL_CLOUD)
+    event = _event(monitoring.NAME)
     if contract is not None and (targets := subscribed(connectors, event)):
         for alarm in monitoring.alarms(exchange, contract, connectors):
             for target in targets:
@@ -37,12 +38,12 @@ def emitted(exchange: Exchange, contract: Contract | None, happened: Happened, c
     return found
 
 
-def safely(exchange: Exchange, contract: Contract | None, happened: Happened, sandbox: Sandbox) -> list[Message]:
-    """The same for a call that nothing may spoil: what cannot be told is in the log."""
+def safely(found: Callable[[], list[Message]], sandbox: Sandbox, call: str) -> list[Message]:
+    """The messages of a call that nothing may spoil: what cannot be told is in the log."""
     try:
-        return emitted(exchange, contract, happened, sandbox.connectors)
+        return found()
     except Exception:
-        log.exception("ERR-%s: sandbox %s: the events of %s are not sent", random_id(), sandbox.name, exchange.contract)
+        log.exception("ERR-%s: sandbox %s: the events of %s are not sent", random_id(), sandbox.name, call)
         return []
 
 
@@ -50,7 +51,7 @@ def caused(happened: Happened, connectors: Sequence[Json], now: int) -> list[Mes
     """The messages that orders and stock cause."""
     found: list[Message] = []
     for name, body, order in _told(happened, connectors, now):
-        event = making.chosen(name, RETAIL_CLOUD)
+        event = _event(name)
         found += _messages(event, body, now, order, connectors, subscribed(connectors, event, body))
     return found
 
@@ -64,6 +65,11 @@ def enqueue(messages: Iterable[Message], sandbox: Sandbox, add: Add) -> None:
             log.exception("ERR-%s: sandbox %s: %s is not sent to %s", random_id(), sandbox.name, one.event, one.target.endpoint)
 
 
+@cache
+def _event(name: str) -> Event:
+    return making.chosen(name, RETAIL_CLOUD)
+
+
 def _messages(
     event: Event, body: Json, now: int, order: str, connectors: Sequence[Json], targets: Sequence[Target]
 ) -> Iterator[Message]:
@@ -75,14 +81,14 @@ def _messages(
 
 def _told(happened: Happened, connectors: Sequence[Json], now: int) -> Iterator[tuple[str, Json, str]]:
     """Name, body and order of each event."""
-    orders = list(happened.orders.values())
+    orders = [one for one in happened.orders.values() if one.order != one.before]
     for one in orders:
         yield "ORDER" if one.before is None else "ORDER_UPDATE", one.order, one.order["orderId"]
     if not happened.stock or not orders:
         return
     written = orders[-1]
     order_id = written.order["orderId"]
-    if any(subscribed(connectors, making.chosen(name, RETAIL_CLOUD)) for name in _STOCK):
+    if any(subscribed(connectors, _event(name)) for name in _STOCK):
         for name, units in zip(_STOCK, (_came(happened.stock), _gone(happened.stock)), strict=True):
             if units:
                 yield name, _shelf(written, units, now, back=name == _STOCK[0]), order_id

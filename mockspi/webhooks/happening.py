@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -54,6 +54,10 @@ class Watched:
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion."""
         return self._records.find(collection, *criteria, offset=offset, limit=limit)
+
+    def each(self, collection: str) -> Generator[Json]:
+        """The records in the collection's order, one by one."""
+        return self._records.each(collection)
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record, and note what that changes."""

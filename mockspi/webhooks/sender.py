@@ -15,7 +15,7 @@ from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.masking import MASK, is_secret, masked_body, masked_header
 from mockspi.store.letters import whole
-from mockspi.store.outbox import Came, OutboxStore, Sent
+from mockspi.store.outbox import Came, OutboxStore, Result, Sent
 from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wanted
 from mockspi.webhooks import trouble
 from mockspi.webhooks.addresses import NotAllowed
@@ -143,40 +143,42 @@ class Sender:
         copies, made = trouble.plan(message.trouble).copies if not held.attempts else 1, held.attempts
         while True:
             wire, target = self.composed(self._authorized(message), now)
-            heard, verdict = self._attempt(held, now, profile, wire, target)
-            if heard.status == HTTPStatus.UNAUTHORIZED and target.oauth:  # a token may end before its time
+            result, verdict = self._attempt(held, now, profile, wire, target)
+            if result.came.status == HTTPStatus.UNAUTHORIZED and target.oauth:  # a token may end before its time
+                self.outbox.attempted(result)
                 wire, target = self.composed(self._authorized(message, again=True), now)
-                heard, verdict = self._attempt(held, now, profile, wire, target)
+                result, verdict = self._attempt(held, now, profile, wire, target)
                 made += 1
             made, copies = made + 1, copies - 1
             if not verdict.delivered or not copies:
                 break
+            self.outbox.attempted(result)
         if verdict.disables:
             self.outbox.disable(held.space, held.url, now, verdict.reason)
         due = None if verdict.delivered else profile.again(message, made, now, verdict)
         state = DELIVERED if verdict.delivered else FAILED if due is None else WAITING
-        return self._settled(held, now, state, verdict.reason, status=heard.status, due=due or 0)
+        return self._settled(held, now, state, verdict.reason, due=due or 0, result=result)
 
     def _authorized(self, message: Message, *, again: bool = False) -> Message:
         """The message with the token that its target wants, another where the last one was refused."""
         found = authorization(message.target, self.outbound, system_now(), again=again)
         return replace(message, target=replace(message.target, headers={**message.target.headers, **found})) if found else message
 
-    def _attempt(self, held: Delivery, now: int, profile: Profile, wire: Wire, target: Target) -> tuple[Heard, Verdict]:
-        """One attempt: in the log before its bytes leave, and again when it is known what came of it."""
+    def _attempt(self, held: Delivery, now: int, profile: Profile, wire: Wire, target: Target) -> tuple[Result, Verdict]:
+        """One attempt, in the log before its bytes leave; what came of it is kept by who asks."""
         secrets = secrets_of(target, json.loads(held.target))
         attempt = self.outbox.begin(held, now, logged(wire, secrets))
         try:
             heard = self.outbound.send(wire, target.url, profile.timeout)
         except NotAllowed as refusal:
-            self.outbox.attempted(attempt, came(Heard(None, error=str(refusal)), secrets), str(refusal), delivered=False)
+            reason = str(refusal)
+            self.outbox.attempted(Result(attempt, came(Heard(None, error=reason), secrets), delivered=False, reason=reason))
             raise
         verdict = profile.judge(heard)
-        self.outbox.attempted(attempt, came(heard, secrets), verdict.reason, delivered=verdict.delivered)
-        return heard, verdict
+        return Result(attempt, came(heard, secrets), verdict.delivered, verdict.reason), verdict
 
-    def _settled(self, held: Delivery, now: int, state: str, reason: str, *, status: int | None = None, due: int = 0) -> Fired:
-        if not self.outbox.settle(held, state, reason, status=status, due=due):
+    def _settled(self, held: Delivery, now: int, state: str, reason: str, *, due: int = 0, result: Result | None = None) -> Fired:
+        if not self.outbox.settle(held, state, reason, due=due, result=result):
             log.warning("webhook %s took longer than its lease; another sender has it", held.id)
         return Fired(held.id, now, state, reason)
 
