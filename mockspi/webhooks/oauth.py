@@ -87,12 +87,6 @@ def request(config: Json, url: str) -> Wire:
     return Wire("POST", tuple(kept.items()), urlencode(form).encode())
 
 
-def forget() -> None:
-    """Drop every token that is kept."""
-    with _lock:
-        _known.clear()
-
-
 def _answer(heard: Heard, told: Json) -> str:
     if heard.status is None:
         return heard.error or "no answer"
