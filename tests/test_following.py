@@ -115,3 +115,9 @@ def test_who_follows_or_waits_does_not_hold_the_stop_of_the_server(tmp_path: Pat
 def test_follow_wants_lines(box: Box) -> None:
     refused = box.ask("GET", f"/sandboxes/{box.key}/journal", params={"follow": "true"})
     assert (refused.status_code, refused.json()["errors"][0]["path"]) == (400, "/follow")
+
+
+def test_head_brings_the_head_of_every_format(box: Box) -> None:
+    box.call("GET", "/sa/customers/C-1001")
+    replies = [box.ask("HEAD", f"/sandboxes/{box.key}/journal", params={"format": one}) for one in ("json", "ndjson", "har")]
+    assert [(one.status_code, one.content) for one in replies] == [(200, b"")] * 3

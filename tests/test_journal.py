@@ -294,10 +294,3 @@ def test_the_rule_that_acted_and_what_it_did_are_told(box: Box) -> None:
     (entry,) = box.entries()
     assert entry["rule"]
     assert (entry["contract"], entry["reply"]["status"], entry["trouble"]["delay"]) == ("GET_CUSTOMER", 503, 1)
-
-
-def test_head_brings_the_head_of_every_format(box: Box) -> None:
-    box.call("GET", "/sa/customers/C-1001")
-    for form in ("json", "ndjson", "har"):
-        reply = box.ask("HEAD", f"/sandboxes/{box.key}/journal", params={"format": form})
-        assert (reply.status_code, reply.content) == (200, b"")

@@ -10,8 +10,9 @@ from test_tax_booking import DIFFERENT, SALE
 from test_tax_cases import PLACES
 
 from mockspi.clock import Clock
-from mockspi.errors import BrokenRequest, ExemptionUnknown, TaxMismatch
+from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
+from mockspi.refusals import ExemptionUnknown, TaxMismatch
 from mockspi.retail import taxes, taxes_booked, taxes_rates
 from mockspi.retail.money import amount, possible
 from mockspi.retail.tax_rules import TAX_RULES

@@ -11,8 +11,8 @@ from taxed import CURRENCIES, MANY, ZERO, carts, total
 from test_tax_cases import CASES, placed, shown
 
 from mockspi.contracts.collections import COLLECTIONS
-from mockspi.errors import TaxJurisdictionUnknown
 from mockspi.exchange import Json
+from mockspi.refusals import TaxJurisdictionUnknown
 from mockspi.retail import taxes, taxes_booked, taxes_rates
 from mockspi.retail.money import amount, minor_unit, spread
 from mockspi.store.base import Criterion, Page, Records

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.contracts.records import LoyaltyEntry
-from mockspi.errors import Failure, LoyaltyProfileNotFound
+from mockspi.errors import Failure
 from mockspi.exchange import Json
+from mockspi.refusals import LoyaltyProfileNotFound
 from mockspi.retail import ledger
 from mockspi.schema import Id, Integer, Many, Shape, Text
 

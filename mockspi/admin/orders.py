@@ -6,19 +6,16 @@ from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.contract import refuse
 from mockspi.contracts.common import Reserved
 from mockspi.contracts.order_record import STATUSES, Order
-from mockspi.errors import (
-    BrokenRequest,
+from mockspi.errors import BrokenRequest, Failure, OrderExists, Refusal
+from mockspi.exchange import Json, Request
+from mockspi.refusals import (
     EmployeeInactive,
     EmployeeLimitExceeded,
     EmployeeNotFound,
-    Failure,
     InsufficientInventory,
-    OrderExists,
-    Refusal,
     SlotNotAvailable,
     TenderRefused,
 )
-from mockspi.exchange import Json, Request
 from mockspi.retail import acting, sales
 from mockspi.schema import Choice, Id, Many, Shape, uneven
 from mockspi.webhooks import emitting

@@ -8,16 +8,10 @@ from dataclasses import asdict
 from mockspi.contract import Answer, Call, Contract
 from mockspi.contracts.events import EVENTS
 from mockspi.contracts.spi import addresses, checkout, customers, inventory, loyalty, orders, taxes
-from mockspi.errors import (
-    BrokenRequest,
-    Failure,
-    InsufficientInventory,
-    NotReturnable,
-    ProductNotFound,
-    ReturnQuantityExceeded,
-)
+from mockspi.errors import BrokenRequest, Failure
 from mockspi.event import Event
 from mockspi.exchange import Json
+from mockspi.refusals import InsufficientInventory, NotReturnable, ProductNotFound, ReturnQuantityExceeded
 from mockspi.retail import acting, deliveries
 from mockspi.retail.deliveries import Incoming, Outcome
 from mockspi.schema import Anything, Id, Many, Shape, Text, uneven

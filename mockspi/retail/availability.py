@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mockspi.errors import InsufficientInventory
 from mockspi.exchange import Json
+from mockspi.refusals import InsufficientInventory
 from mockspi.retail.places import ONLINE, kilometres
 from mockspi.retail.reservations import reserved
 from mockspi.retail.stock import known_product, on_hand

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from mockspi.errors import CartInvalid
 from mockspi.exchange import Json
+from mockspi.refusals import CartInvalid
 from mockspi.retail import reservations, stock
 from mockspi.retail.availability import available
 from mockspi.retail.money import ZERO, amount, rounded

@@ -8,15 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockspi.clock import Clock
-from mockspi.errors import (
-    AddressInvalid,
-    AddressNotFound,
-    BrokenRequest,
-    CustomerAlreadyExists,
-    CustomerNotFound,
-    SearchCriteriaRequired,
-)
+from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
+from mockspi.refusals import AddressInvalid, AddressNotFound, CustomerAlreadyExists, CustomerNotFound, SearchCriteriaRequired
 from mockspi.retail.ledger import account
 from mockspi.retail.places import is_complete
 from mockspi.store.base import Criterion, Records

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from mockspi.errors import BrokenRequest, EmployeeInactive, EmployeeLimitExceeded, EmployeeNotFound
+from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
+from mockspi.refusals import EmployeeInactive, EmployeeLimitExceeded, EmployeeNotFound
 from mockspi.retail.calendars import period, zone_of
 from mockspi.retail.money import ZERO, amount, number
 from mockspi.retail.orders import added, counts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from mockspi.errors import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.retail.ledger import EARN, REDEEM, account, total, worth
 from mockspi.retail.money import ZERO, amount
 from mockspi.store.base import Criterion, Readable, Records

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_FLOOR, Decimal
 
-from mockspi.errors import TenderRefused
 from mockspi.exchange import Json
+from mockspi.refusals import TenderRefused
 from mockspi.retail.ledger import EARN, EXPIRE, REDEEM, Account, account, total, worth
 from mockspi.retail.money import ZERO, amount, number
 from mockspi.retail.orders import carried, exchanges, is_paid, left, paid, refunded

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from mockspi.errors import BrokenRequest, InsufficientInventory
+from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
+from mockspi.refusals import InsufficientInventory
 from mockspi.retail import stock
 from mockspi.retail.availability import available
 from mockspi.retail.deliveries import APPLIED, HELD, KEPT, Outcome

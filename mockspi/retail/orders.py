@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 
-from mockspi.errors import OrderNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import OrderNotFound
 from mockspi.retail.money import ZERO, amount, number
 from mockspi.store.base import Readable
 

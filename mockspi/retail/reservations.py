@@ -6,8 +6,8 @@ has not reached ``expiresAt``; what is sold, given back or over holds nothing an
 
 from __future__ import annotations
 
-from mockspi.errors import ReservationNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import ReservationNotFound
 from mockspi.retail.stock import known_product
 from mockspi.store.base import Criterion, Readable, Records
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from mockspi.clock import Clock
-from mockspi.errors import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.exchange import Json
+from mockspi.refusals import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.retail import employees, loyalty_booked, movements, reservations, sales, slots, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once

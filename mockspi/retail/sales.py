@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
-from mockspi.errors import BrokenRequest, InsufficientInventory, OrderExists
+from mockspi.errors import BrokenRequest, OrderExists
 from mockspi.exchange import Json
+from mockspi.refusals import InsufficientInventory
 from mockspi.retail import employees, loyalty_booked, movements, order_rules, reservations, shipping, slots, stock
 from mockspi.retail.availability import available
 from mockspi.retail.once import digest, once

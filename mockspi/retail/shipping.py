@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from mockspi.errors import AddressNotServiceable
 from mockspi.exchange import Json
+from mockspi.refusals import AddressNotServiceable
 from mockspi.retail.calendars import local, moment_of, zone_of
 from mockspi.retail.loyalty import net_of
 from mockspi.retail.money import ZERO, amount, number

@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import count, islice
 from zoneinfo import ZoneInfo
 
-from mockspi.errors import NoDatesAvailable, SlotNotAvailable
 from mockspi.exchange import Json
+from mockspi.refusals import NoDatesAvailable, SlotNotAvailable
 from mockspi.retail.calendars import WEEKDAYS, local, moment_of, zone_of
 from mockspi.retail.orders import counts, left
 from mockspi.retail.places import ONLINE, TAKEN, is_shipped, location, way

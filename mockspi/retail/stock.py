@@ -5,8 +5,8 @@ Rule: what lies at a place is a whole number and never below zero.
 
 from __future__ import annotations
 
-from mockspi.errors import ProductNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import ProductNotFound
 from mockspi.store.base import Criterion, Readable, Records
 
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from mockspi.errors import BrokenRequest, ExemptionUnknown
+from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
+from mockspi.refusals import ExemptionUnknown
 from mockspi.retail.money import ZERO, amount, number, rounded, spread
 from mockspi.retail.places import is_handed_over, postal_place
 from mockspi.retail.stock import product

@@ -18,8 +18,8 @@ from decimal import Decimal
 from itertools import takewhile
 
 from mockspi.clock import Clock
-from mockspi.errors import TaxMismatch
 from mockspi.exchange import Json
+from mockspi.refusals import TaxMismatch
 from mockspi.retail.money import ZERO, amount, number, rounded, spread
 from mockspi.retail.stock import product
 from mockspi.retail.taxes import assess, currency_of, total

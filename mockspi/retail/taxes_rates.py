@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from mockspi.errors import TaxJurisdictionUnknown
 from mockspi.exchange import Json
+from mockspi.refusals import TaxJurisdictionUnknown
 from mockspi.retail.places import country
 from mockspi.store.base import Criterion, Readable
 from mockspi.store.terms import compact, folded

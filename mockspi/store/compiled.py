@@ -15,7 +15,7 @@ from urllib.parse import quote
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection
-from mockspi.store.sqlite import dump
+from mockspi.store.records import dump
 
 _KEPT_SETS = 16
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.base import Collection
+from mockspi.store.records import SqliteRecords
 from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import transaction
 
@@ -33,15 +34,6 @@ CREATE TABLE IF NOT EXISTS terms (
 CREATE INDEX IF NOT EXISTS terms_id ON terms (id);
 CREATE TABLE IF NOT EXISTS numbers (sandbox TEXT PRIMARY KEY, number INTEGER NOT NULL);
 """
-_BODY = (
-    "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
-    "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
-)
-_EACH = (
-    "SELECT sort, key, body FROM main.records WHERE sandbox = ? AND collection = ? AND body IS NOT NULL UNION ALL "
-    "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
-    "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
-)
 
 
 class SqliteStore:
@@ -191,130 +183,3 @@ def prepare(connection: sqlite3.Connection, overlay: Path) -> None:
             f"the state in {overlay.parent} was written by another version of mockspi (layout {version}, "
             f"this one reads {_VERSION}); name another folder with --state, or delete this one"
         )
-
-
-class SqliteRecords:
-    """One sandbox's view over one connection."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        sandbox: str,
-        collections: Mapping[str, Collection],
-        another: Callable[[], sqlite3.Connection],
-    ) -> None:
-        self.connection = connection
-        self.sandbox = sandbox
-        self._collections = collections
-        self._another = another
-
-    def get(self, collection: str, key: str) -> Json | None:
-        """One record by key: the sandbox's own, else the base's."""
-        rows = self.connection.execute(
-            "SELECT body FROM main.records WHERE sandbox = ? AND collection = ? AND key = ? UNION ALL "
-            "SELECT body FROM base.records WHERE collection = ? AND key = ?",
-            (self.sandbox, collection, key, collection, key),
-        )
-        row = next(rows, None)
-        rows.close()
-        return json.loads(row[0]) if row and row[0] is not None else None
-
-    def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
-        """The records that meet every criterion, in the collection's order."""
-        ours, ours_values = self._conditions("main", collection, criteria)
-        base, base_values = self._conditions("base", collection, criteria)
-        by = "+" if criteria else ""  # + keeps SQLite from scanning the collection where the criteria give ids
-        hits = (
-            f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
-            f"AND r.body IS NOT NULL{ours} UNION ALL "
-            f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE {by}r.collection = ?{base} AND NOT EXISTS "
-            f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
-        )
-        values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
-        paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
-        whole = f"SELECT {_BODY}, total FROM ({paged}) p"  # one statement sees one state, whatever is written meanwhile
-        rows = self.connection.execute(whole, (*values, -1 if limit is None else limit, offset)).fetchall()
-        if rows or not (offset or limit == 0):
-            total = rows[0][1] if rows else 0
-        else:
-            total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
-        return Page(total, [json.loads(body) for body, _ in rows])
-
-    def each(self, collection: str) -> Generator[Json]:
-        """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
-        with closing(self._another()) as connection:
-            bodies = connection.execute(_EACH, (self.sandbox, collection, collection, self.sandbox))
-            yield from (json.loads(body) for _, _, body in bodies)
-
-    def put(self, collection: str, record: Json) -> None:
-        """Write a record under its own key, new or not."""
-        kind = self._collections[collection]
-        self._write(kind, kind.key_of(record), record)
-
-    def delete(self, collection: str, key: str) -> None:
-        """Remove a record; a missing one is no error."""
-        self._write(self._collections[collection], key, None)
-
-    @contextmanager
-    def part(self) -> Iterator[None]:
-        """A part of the change: an exception undoes what was written in it, and no more."""
-        self.connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK TO part")
-            raise
-        finally:
-            self.connection.execute("RELEASE part")
-
-    def next_number(self) -> int:
-        """1, 2, 3, ... for each sandbox; part of the change that asks."""
-        row = self.connection.execute(
-            "INSERT INTO numbers VALUES (?, 1) ON CONFLICT (sandbox) DO UPDATE SET number = number + 1 RETURNING number",
-            (self.sandbox,),
-        ).fetchone()
-        return int(row[0])
-
-    def _write(self, kind: Collection, key: str, record: Json | None) -> None:
-        run = self.connection.execute
-        row = run(
-            "INSERT INTO main.records (sandbox, collection, key, sort, body) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (sandbox, collection, key) DO UPDATE SET sort = excluded.sort, body = excluded.body RETURNING id",
-            (self.sandbox, kind.name, key, kind.order(record) if record else "", dump(record) if record else None),
-        ).fetchone()
-        run("DELETE FROM main.terms WHERE id = ?", row)
-        if record:
-            self.connection.executemany(
-                "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
-                [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
-            )
-
-    def _conditions(self, layer: str, collection: str, criteria: tuple[Criterion, ...]) -> tuple[str, list[str]]:
-        kind = self._collections[collection]
-        parts: list[str] = []
-        values: list[str] = []
-        for criterion in sorted(criteria, key=lambda one: (one.starts, one.low is not None or one.high is not None)):
-            test, found = condition(kind, criterion)
-            scope, scoped = ("sandbox = ? AND ", [self.sandbox]) if layer == "main" else ("", [])
-            parts.append(f" AND r.id IN (SELECT id FROM {layer}.terms WHERE {scope}collection = ? AND term = ? AND {test})")
-            values += [*scoped, collection, criterion.term, *found]
-        return "".join(parts), values
-
-
-def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
-    """A criterion as a test on ``value``, and the folded values that it binds."""
-    fold = kind.term(criterion.term).fold
-    wanted = [fold(value) for value in criterion.values]
-    if criterion.starts:
-        tests = ["(value >= ? AND value < ?)"] * len(wanted)
-        return f"({' OR '.join(tests)})", [bound for start in wanted for bound in (start, start + "\U0010ffff")]
-    if wanted:
-        return f"value IN ({', '.join('?' * len(wanted))})", wanted
-    bounds = [("value >= ?", criterion.low), ("value <= ?", criterion.high)]
-    used = [(test, fold(bound)) for test, bound in bounds if bound is not None]
-    return " AND ".join(test for test, _ in used) or "1", [bound for _, bound in used]
-
-
-def dump(record: Json) -> str:
-    """A record as it is stored."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import CustomerAddress, SavedAddress
-from mockspi.errors import AddressInvalid, AddressNotFound, CustomerNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import AddressInvalid, AddressNotFound, CustomerNotFound
 from mockspi.retail import customers
 from mockspi.schema import ASSUMED, SEED, Id, Many, Part, Shape
 

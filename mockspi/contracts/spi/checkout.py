@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import CartRequest, LineRequest, Reserved
-from mockspi.errors import (
-    AddressNotServiceable,
-    CartInvalid,
-    EmployeeInactive,
-    EmployeeNotFound,
-    NoDatesAvailable,
-)
 from mockspi.exchange import Json
+from mockspi.refusals import AddressNotServiceable, CartInvalid, EmployeeInactive, EmployeeNotFound, NoDatesAvailable
 from mockspi.retail import carts, employees, shipping, slots
 from mockspi.schema import PUBLIC, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
 

@@ -7,8 +7,8 @@ from mockspi.contract import Call, Contract
 from mockspi.contracts.common import CustomerAddress, PageQuery, PageReply
 from mockspi.contracts.order_record import OrderReply
 from mockspi.contracts.records import Card, Consents, Customer, Interaction, LoyaltyProfile, Profile, WishedProduct
-from mockspi.errors import CustomerAlreadyExists, CustomerNotFound, SearchCriteriaRequired
 from mockspi.exchange import Json
+from mockspi.refusals import CustomerAlreadyExists, CustomerNotFound, SearchCriteriaRequired
 from mockspi.retail import customers, orders, taxes_booked
 from mockspi.schema import PUBLIC, SEED, Id, Integer, Many, Part, Shape, Text
 from mockspi.store.base import Criterion

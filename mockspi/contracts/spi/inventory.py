@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import LineRequest
-from mockspi.errors import InsufficientInventory, ProductNotFound, ReservationNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import InsufficientInventory, ProductNotFound, ReservationNotFound
 from mockspi.retail import availability, reservations, stock
 from mockspi.retail.places import ONLINE
 from mockspi.schema import ASSUMED, PUBLIC, Choice, Flag, Id, Integer, Many, Shape, Text

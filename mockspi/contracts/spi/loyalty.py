@@ -5,8 +5,8 @@ from __future__ import annotations
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import LineRequest
 from mockspi.contracts.order_record import OrderCustomer, Tender
-from mockspi.errors import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.exchange import Json
+from mockspi.refusals import CustomerNotFound, LoyaltyProfileNotFound
 from mockspi.retail import loyalty
 from mockspi.schema import PUBLIC, Id, Integer, Many, Moment, Money, Part, Shape, Text
 

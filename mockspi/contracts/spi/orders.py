@@ -8,7 +8,8 @@ from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
 from mockspi.contracts.order_record import STATUSES, OrderReply, SoldLine, Tender
-from mockspi.errors import (
+from mockspi.exchange import Json
+from mockspi.refusals import (
     EmployeeLimitExceeded,
     InsufficientInventory,
     NotReturnable,
@@ -17,7 +18,6 @@ from mockspi.errors import (
     SlotNotAvailable,
     TenderRefused,
 )
-from mockspi.exchange import Json
 from mockspi.retail import orders, returns, taxes_booked
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text
 from mockspi.store.base import Criterion

@@ -12,8 +12,8 @@ from marshmallow import ValidationError
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import Address, CartRequest, LineRequest
 from mockspi.contracts.tax_records import TaxedLine, TaxExemption
-from mockspi.errors import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
 from mockspi.exchange import Json, Reply
+from mockspi.refusals import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
 from mockspi.retail import taxes_booked, taxes_rates
 from mockspi.retail.money import amount
 from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
