@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mockspi.schema import SEED, Shape
+if TYPE_CHECKING:  # what the command line needs of events is no shape
+    from mockspi.schema import Shape
 
 RETAIL_CLOUD, EMPORIX, NEXT_COMMERCE, STANDARD = "retail-cloud", "emporix", "next-commerce", "standard"
 PLATFORMS = (RETAIL_CLOUD, EMPORIX, NEXT_COMMERCE, STANDARD)
@@ -21,7 +23,7 @@ class Event:
     platform: str
     about: str
     body: type[Shape]
-    source: str = SEED
+    source: str = "seed"
     methods: tuple[str, ...] = ("POST",)
     version: str = ""  #: where the platform has several of one event
     also: tuple[str, ...] = ()  #: other spellings

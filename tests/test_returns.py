@@ -237,9 +237,9 @@ def test_what_was_bought_online_is_exchanged_in_the_store(shop: Sandbox) -> None
     ("fresh", "exchange", "path"),
     [
         (sold("P-1036", item="2"), False, "/orderProductList"),
-        (sold("P-9999", item="2"), True, "/orderProductList/1/productId"),
-        ({**sold("P-1036", item="2"), "total": 1}, True, "/orderProductList/1/total"),
-        (sold("P-1036", 5, item="2"), True, "/orderProductList/1/quantity"),
+        (sold("P-9999", item="2"), True, "/orderProductList/0/productId"),
+        ({**sold("P-1036", item="2"), "total": 1}, True, "/orderProductList/0/total"),
+        (sold("P-1036", 5, item="2"), True, "/orderProductList/0/quantity"),
     ],
     ids=["nothing is exchanged", "no such product", "it does not add up", "there is not enough"],
 )

@@ -28,6 +28,7 @@ SAID: dict[str, tuple[Any, str, str]] = {
     "base_path": ("/file", "/environment", "/flag"),
     "connectors": ("file.json", "environment.json", "flag.json"),
     "state": ("file", "environment", "flag"),
+    "fast_door": (False, "true", "false"),
     "workers": (2, "3", "4"),
     "threads": (5, "6", "7"),
     "max_body": (1001, "1002", "1003"),
@@ -81,7 +82,7 @@ def meant(setting: Setting, said: Any) -> Any:
         return [f"{name}={key[:2]}***"]
     if setting.name in NUMBERS:
         return int(said)
-    if setting.name in ("delivery_groups", "reload"):
+    if setting.name in ("delivery_groups", "reload", "fast_door"):
         return said in (True, "true")
     return [said] if setting.many and isinstance(said, str) else said
 

@@ -142,7 +142,8 @@ def test_a_return_is_booked_as_the_units_that_it_was_whatever_came_after(store: 
         "total": 12002,
     }
     back = [{"orderItemId": "1", "productId": "P-1036", "quantity": 1, "returnOrderId": id_} for id_ in ("R-2", "R-1", "R-3")]
-    order = {"orderId": "O-1", "orderDate": 0, "currency": "KRW", "shippingAddress": PLACES["seoul"], "orderProductList": [sold]}
+    order = {"orderId": "O-1", "orderDate": 0, "orderStatus": "REFUNDED", "currency": "KRW", "orderProductList": [sold]}
+    order["shippingAddress"] = PLACES["seoul"]
     unit = {"orderItemId": "1", "productId": "P-1036", "quantity": 1}
     with store.write("won") as records:
         records.put("orders", {**order, "returnProductList": back})

@@ -8,17 +8,21 @@ from dataclasses import fields, replace
 
 from mockspi import building
 from mockspi.cli import main
-from mockspi.exchange import Exchange, Reply, Request, Trouble
+from mockspi.exchange import Exchange, Request, Trouble
+from mockspi.journal import Journal
+from mockspi.sandbox import Sandbox
 from mockspi.service import Service
 
 
 class Troubled(Service):
     """A service that does to a reply what the request's header says."""
 
-    def handle(self, request: Request) -> Reply:
-        reply = super().handle(request)
-        asked = request.headers.get("x-trouble")
-        return replace(reply, trouble=Trouble(**json.loads(asked))) if asked else reply
+    def answered(self, request: Request) -> tuple[Exchange, Sandbox | None]:
+        exchange, sandbox = super().answered(request)
+        if asked := request.headers.get("x-trouble"):
+            reply = replace(exchange.reply, trouble=Trouble(**json.loads(asked)), lasting=False)
+            exchange = replace(exchange, reply=reply)
+        return exchange, sandbox
 
 
 def troubled(service: Service) -> Troubled:
@@ -29,8 +33,8 @@ def troubled(service: Service) -> Troubled:
 class TroubledHouse(building.House):
     """A house whose service is troubled."""
 
-    def service(self, *notices: Callable[[Exchange], None] | None) -> Service:
-        return troubled(super().service(*notices))
+    def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
+        return troubled(super().service(*notices, journal=journal))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 
 from mockspi.exchange import Json
 from mockspi.refusals import CartInvalid
-from mockspi.retail import reservations, stock
+from mockspi.retail import reservations, sales, stock
 from mockspi.retail.availability import available
 from mockspi.retail.money import ZERO, amount, rounded
 from mockspi.retail.places import ONLINE, TAKEN, is_complete, is_shipped, location, way
 from mockspi.retail.shipping import serves
+from mockspi.schema import Problem
 from mockspi.store.base import Records
 
 _FETCHED = frozenset({"BOPIS", "ROPIS"})
@@ -19,6 +20,7 @@ _FETCHED = frozenset({"BOPIS", "ROPIS"})
 
 def validate(records: Records, cart: Json, now: int, minutes: int, text: Callable[..., str]) -> Json:
     """The reservation of a good cart; CART_INVALID with an error for every bad line otherwise."""
+    sales.refuse(_named_twice(cart["productList"]))
     reservations.lapse(records, now)
     lines, found = [], []
     for line, code, held in _looked_at(records, cart, now):
@@ -35,6 +37,15 @@ def validate(records: Records, cart: Json, now: int, minutes: int, text: Callabl
         "cartId": cart["cartId"],
         "reservation": {name: reservation[name] for name in ("expiresAt", "productList")},
     }
+
+
+def _named_twice(lines: list[Json]) -> Iterator[Problem]:
+    """Lines whose errors and reservations could not be told apart."""
+    seen: set[str] = set()
+    for index, line in enumerate(lines):
+        if (name := line.get("orderItemId")) in seen:
+            yield Problem(f"/productList/{index}/orderItemId", f"another line is {name!r} already")
+        seen |= {name} if name else set()
 
 
 def _looked_at(records: Records, cart: Json, now: int) -> Iterator[tuple[Json, str | None, Json]]:

@@ -24,6 +24,18 @@ def lines_add_up(order: Json) -> Iterator[Problem]:
             yield from _unequal(f"/orderProductList/{index}/{name}", line[name], right)
 
 
+def amounts_are_sane(order: Json) -> Iterator[Problem]:
+    """No amount of a sold line is below zero, no discount is larger than its line, and no less than nothing was paid."""
+    for index, line in enumerate(order["orderProductList"]):
+        for name in ("price", "discount", "tax"):
+            if amount(line.get(name)) < ZERO:
+                yield Problem(f"/orderProductList/{index}/{name}", f"{line[name]} is less than nothing")
+        if (off := amount(line.get("discount"))) > amount(line["subTotal"]):
+            yield Problem(f"/orderProductList/{index}/discount", f"{off} is more than the line's {line['subTotal']}")
+    if order.get("tenders") and (got := paid(order)) < ZERO:
+        yield Problem("/tenders", f"they come to {got}, less than nothing")
+
+
 def totals_add_up(order: Json) -> Iterator[Problem]:
     """The order's totals are the sums of its lines."""
     for name, right in totals(order["orderProductList"]).items():
@@ -95,6 +107,7 @@ def nothing_derived_is_stored(order: Json) -> Iterator[Problem]:
 ORDER_RULES: tuple[tuple[str, OrderRule], ...] = (
     ("ORDER_LINES_ADD_UP", lines_add_up),
     ("ORDER_TOTALS_ADD_UP", totals_add_up),
+    ("ORDER_AMOUNTS_SANE", amounts_are_sane),
     ("ORDER_LINES_NAMED_ONCE", lines_are_named_once),
     ("RETURNS_WITHIN_SOLD", returns_within_sold),
     ("RETURNS_ADD_UP", returns_add_up),

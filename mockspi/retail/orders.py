@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from mockspi.exchange import Json
@@ -112,9 +113,12 @@ def counts(order: Json) -> bool:
     return bool(order["orderStatus"] != CANCELED)
 
 
-def is_open(order: Json, now: int) -> bool:
-    """Whether the order's status and its window allow returns at all."""
-    return order["orderStatus"] in RETURNABLE and now <= order.get("lastDateToReturnTimeStamp", now)
+def closed(order: Json, now: int) -> str:
+    """Why an order's status or its window allow no returns at all; empty where they do."""
+    if order["orderStatus"] not in RETURNABLE:
+        return f"its status is {order['orderStatus']}, and only these may come back: {', '.join(sorted(RETURNABLE))}"
+    last = order.get("lastDateToReturnTimeStamp", now)
+    return f"its last day to return was {datetime.fromtimestamp(last / 1000, UTC):%Y-%m-%d %H:%M} UTC" if now > last else ""
 
 
 def is_eligible(line: Json) -> bool:
@@ -124,7 +128,7 @@ def is_eligible(line: Json) -> bool:
 
 def can_return(order: Json, now: int) -> bool:
     """Whether the POS may start a return: it is allowed, and something is left that may come back."""
-    return is_open(order, now) and any(is_eligible(line) and left(order, line) > 0 for line in order["orderProductList"])
+    return not closed(order, now) and any(is_eligible(line) and left(order, line) > 0 for line in order["orderProductList"])
 
 
 def told(order: Json, now: int, *, grouped: bool = False) -> Json:

@@ -32,8 +32,8 @@ def reserved(records: Readable, product_id: str, place: str, now: int, without_c
 
 
 def reserve(records: Records, cart_id: str, lines: list[Json], expires: int) -> Json:
-    """Hold these lines for a cart, in place of whatever it held before."""
-    reservation = {"cartId": cart_id, "status": HELD, "expiresAt": expires, "productList": lines}
+    """Hold these lines for a cart, in place of whatever it held before; an empty cart gives that back."""
+    reservation = {"cartId": cart_id, "status": HELD if lines else REVERTED, "expiresAt": expires, "productList": lines}
     records.put("reservations", reservation)
     return reservation
 

@@ -6,16 +6,18 @@ a return is booked whole or not at all, and once; what is not damaged is put bac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from mockspi.clock import Clock
+from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.refusals import NotReturnable, OrderNotFound, ReturnQuantityExceeded
 from mockspi.retail import employees, loyalty_booked, movements, reservations, sales, slots, stock
 from mockspi.retail.money import amount, number, rounded
 from mockspi.retail.once import digest, once
-from mockspi.retail.orders import added, carried, is_eligible, is_open, left, paid, refunded, totals
+from mockspi.retail.orders import added, carried, closed, is_eligible, left, paid, refunded, totals
 from mockspi.retail.places import ONLINE, location
 from mockspi.schema import Problem
 from mockspi.store.base import Criterion, Readable, Records
@@ -68,15 +70,15 @@ def _book(records: Records, sent: Json, clock: Clock) -> Json:
     order = records.get("orders", sent["orderId"])
     if order is None:
         raise OrderNotFound(orderId=sent["orderId"])
-    if not is_open(order, clock.now()):
-        raise NotReturnable
+    if why := closed(order, clock.now()):
+        raise NotReturnable(errors=[{"path": "/orderId", "message": why}])
     return_id, back = clock.new_id(f"{order['orderId']}-R"), order.setdefault("returnProductList", [])
     known, before = {line.get("returnOrderId") for line in back} - {None}, movements.sellable_back(order)
     now = [(index, line) for index, line in enumerate(sent["returnProductList"]) if line.get("returnOrderId") not in known]
     sales.refuse(iter([] if now else [Problem("/returnProductList", "all of it came back before")]))
     for index, line in now:
         place = _place(records, order, sent, index)
-        back.append({**_line(order, line), "returnDate": clock.now(), "returnOrderId": return_id, "returnLocation": place})
+        back.append({**_line(order, line, index), "returnDate": clock.now(), "returnOrderId": return_id, "returnLocation": place})
         if line.get("disposition") != "DAMAGED":
             stock.move(records, back[-1]["productId"], place, line["quantity"])
     movements.unput(records, order, before, clock.now())
@@ -103,14 +105,16 @@ def _place(records: Readable, order: Json, sent: Json, index: int) -> str:
     return place
 
 
-def _line(order: Json, sent: Json) -> Json:
+def _line(order: Json, sent: Json, index: int) -> Json:
     """The units that come back, with what they cost and what was paid for them: the last ones take what rounding left."""
-    sold = _sold_line(order, sent)
+    where = f"/returnProductList/{index}"
+    sold = _sold_line(order, sent, where)
     if not is_eligible(sold):
-        raise NotReturnable
+        raise NotReturnable(errors=[{"path": where, "message": f"line {sold['orderItemId']!r} may not come back"}])
     wanted, units = int(sent["quantity"]), left(order, sold)
     if wanted > units:
-        raise ReturnQuantityExceeded
+        message = f"{wanted} of line {sold['orderItemId']!r}, of which {units} are left"
+        raise ReturnQuantityExceeded(errors=[{"path": f"{where}/quantity", "message": message}])
     before, after = (_shares(sold, sold["quantity"] - one, order["currency"]) for one in (units, units - wanted))
     money = {name: after(name) - before(name) for name in ("subTotal", "discount", "tax")}
     money["total"] = money["subTotal"] - money["discount"] + money["tax"]
@@ -132,7 +136,7 @@ def _refund(order: Json, worth: Decimal) -> Decimal:
     return rounded(rest_paid * worth / rest_worth, order["currency"]) if rest_worth else Decimal(0)
 
 
-def _sold_line(order: Json, sent: Json) -> Json:
+def _sold_line(order: Json, sent: Json, where: str) -> Json:
     """The line that is meant; of several with the same product the first that has enough units left."""
     meant = [
         line
@@ -141,22 +145,46 @@ def _sold_line(order: Json, sent: Json) -> Json:
         and sent.get("productId", line["productId"]) == line["productId"]
     ]
     if not meant:
-        raise NotReturnable
+        named = " and ".join(f"{name} {sent[name]!r}" for name in ("orderItemId", "productId") if name in sent)
+        raise NotReturnable(errors=[{"path": where, "message": f"no line of the order has {named}"}])
     enough = (line for line in meant if left(order, line) >= sent["quantity"])
     return dict(next(enough, meant[0]))
 
 
 def _exchange(records: Records, order: Json, sent: Json, return_id: str, now: int) -> None:
     """The other side of an exchange: lines that the order did not have are sold, and what was paid for them is kept."""
-    known, first = {line["orderItemId"] for line in order["orderProductList"]}, len(order["orderProductList"])
+    known, first = {line["orderItemId"]: line for line in order["orderProductList"]}, len(order["orderProductList"])
     here = {"storeId": sent.get("storeId") or order.get("storeId")}
-    fresh = [
-        {**line, "fulfillmentLocation": location(line, here), "returnOrderId": return_id}
-        for line in sent.get("orderProductList", [])
-        if line["orderItemId"] not in known
-    ]
+    told = list(enumerate(sent.get("orderProductList", [])))
+    sales.refuse(_renamed(known, told))
+    new = [(index, line) for index, line in told if line["orderItemId"] not in known]
+    fresh = [{**line, "fulfillmentLocation": location(line, here), "returnOrderId": return_id} for _, line in new]
     if not fresh:
         return
+    try:
+        _take_instead(records, order, sent, fresh, now)
+    except Failure as no:  # its places are those of the order's lines; the caller knows those that were sent
+        no.errors = [{**one, "path": _as_sent(one["path"], first, [index for index, _ in new])} for one in no.errors]
+        raise
+
+
+def _renamed(known: Mapping[str, Json], told: list[tuple[int, Json]]) -> Iterator[Problem]:
+    """Lines under the name of a line that the order has, and that are not that line."""
+    for index, line in told:
+        same = known.get(line["orderItemId"], line)
+        if any(line.get(name) != same.get(name) for name in ("productId", "price")):
+            path = f"/orderProductList/{index}/orderItemId"
+            yield Problem(path, f"the order has another line {line['orderItemId']!r}; a new one needs a name of its own")
+
+
+def _as_sent(path: str, first: int, indices: list[int]) -> str:
+    """A place in the order's lines as a place in those that were sent."""
+    head, number, rest = re.match(r"(/orderProductList/)?(\d*)(.*)", path, re.DOTALL).groups("")  # type: ignore[union-attr]
+    return f"{head}{indices[int(number) - first]}{rest}" if head and int(number) >= first else path
+
+
+def _take_instead(records: Records, order: Json, sent: Json, fresh: list[Json], now: int) -> None:
+    return_id, first = fresh[0]["returnOrderId"], len(order["orderProductList"])
     if not any(line.get("exchange") for line in order["returnProductList"] if line.get("returnOrderId") == return_id):
         message = f"no line of order {order['orderId']}, and nothing is exchanged for it"
         sales.refuse(iter([Problem("/orderProductList", f"{fresh[0]['orderItemId']!r} is {message}")]))

@@ -74,6 +74,7 @@ def _misplaced(records: Readable, order: Json) -> Iterator[Problem]:
 def line_problems(records: Readable, order: Json, first: int) -> Iterator[Problem]:
     """What is wrong with the lines from ``first`` on, which are to be sold."""
     yield from order_rules.lines_add_up(order)
+    yield from order_rules.amounts_are_sane(order)
     yield from order_rules.lines_are_named_once(order)
     yield from shipping.unserved(records, order, first)
     for index, line in enumerate(order["orderProductList"][first:], first):
