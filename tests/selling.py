@@ -81,9 +81,9 @@ class Shop:
         self.merchant = merchant
         self.key = merchant.minted(clock={"frozen": NOON}, seed="shop")
 
-    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
         """What an SPI answers."""
-        found: dict[str, Any] = self.merchant.call(method, path, self.key, json=body).json()
+        found: dict[str, Any] = self.merchant.call(method, path, self.key, json=body, params=query).json()
         return found
 
     def admin(self, method: str, path: str = "", body: Any = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from selling import MINUTE, InProcess, Shop, order, sold
+from shop_asking import ASKED, Asking
 from shop_dates import SEEN, Dates, Sale, lay
 from test_checkout import CHICAGO
 
@@ -90,7 +91,7 @@ lines = st.lists(
 carts = st.sampled_from(("A", "B", "C"))
 
 
-class Merchant(Dates, RuleBasedStateMachine):
+class Merchant(Asking, Dates, RuleBasedStateMachine):
     """What a POS does to a merchant, and what must then be so."""
 
     @initialize()
@@ -288,4 +289,4 @@ def test_days_of_mixed_business_break_no_rule() -> None:
     chosen = settings(max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Merchant, settings=chosen)
     assert DONE["steps"] > RUNS * 5
-    print(f"\n{dict(DONE)}\n{dict(SEEN)}")
+    print(f"\n{dict(DONE)}\n{dict(SEEN)}\n{dict(ASKED)}")
