@@ -16,6 +16,9 @@ _LONGEST_PATH = 4096
 _SECRET = re.compile(
     r"(?!.*cardacquisitiontoken)(?:.*(?:apikey|cookie|secret|password|credential|token).*|.*authorization|pin|cvv|cvc)", re.DOTALL
 )
+_HEADER = re.compile(
+    r"(?!idempotency|cache|surrogate|secwebsocket).*key|x?auth|pw"
+)  #: of headers only: members have such names too
 #: A body without any of these names no secret: a quick look, for most do not.
 _HINTS = (
     b"api_key", b"api-key", b"apikey", b"cookie", b"secret", b"password", b"credential", b"token", b"authorization",
@@ -36,7 +39,7 @@ def masked_query(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def masked_header(name: str, value: str) -> str:
     """A header's value, or the mask; an address in it loses its key."""
-    return MASK if is_secret(name) else _pairs_masked(value)
+    return MASK if is_secret_header(name) else _pairs_masked(value)
 
 
 def masked_path(path: str) -> str:
@@ -64,6 +67,12 @@ def masked_body(body: bytes) -> bytes:
 def is_secret(name: str) -> bool:
     """Whether what has this name is a secret."""
     return _SECRET.fullmatch(name.lower().replace("-", "").replace("_", "")) is not None
+
+
+@lru_cache(maxsize=1024)
+def is_secret_header(name: str) -> bool:
+    """Whether a header of this name is a secret: any key but one that only names a call, and what short names stand for."""
+    return is_secret(name) or _HEADER.fullmatch(name.lower().replace("-", "").replace("_", "")) is not None
 
 
 def sound(text: str) -> str:

@@ -145,7 +145,7 @@ def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
         platform="standard",
         events=["event"],
         latencyThreshold=9,
-        jsonHeaders={"client_secret": "s3cret", "X-Key": "${KEY}"},
+        jsonHeaders={"client_secret": "s3cret", "X-Key": "${KEY}", "Ocp-Apim-Subscription-Key": "s3cret", "X-Auth": "s3cret"},
         oauthConfig={**CLIENT, "clientSecret": "c1ient"},
     )
     asked = hook("LOSSES", "https://hooks.example/?token=t0ken&x=1", events=["VOID_CART"])
@@ -167,7 +167,8 @@ def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
     ]
     told = mockspi("connector", "list", "--connectors", file, "--json").stdout
     first, second = json.loads(told)
-    assert first["jsonHeaders"] == {"client_secret": "***", "X-Key": "${KEY}"}
+    masked = dict.fromkeys(("client_secret", "Ocp-Apim-Subscription-Key", "X-Auth"), "***")
+    assert first["jsonHeaders"] == {**masked, "X-Key": "${KEY}"}
     assert (first["secret"], first["oauthConfig"]["clientSecret"]) == ("***", "***")
     assert second["apiEndpoint"] == "https://hooks.example/?token=***&x=1"
     assert not any(word in done.stdout + told for word in ("s3cret", "c1ient", "t0ken", "whsec_abc"))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.masking import MASK, is_secret
+from mockspi.masking import MASK, is_secret, is_secret_header
 from mockspi.schema import Problem, escape
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -59,7 +59,7 @@ def literals(connector: Json, path: str) -> Iterator[Problem]:
 
 
 def _is_literal(name: str, text: str) -> bool:
-    named = name in _SECRETS or is_secret(name)
+    named = name in _SECRETS or is_secret_header(name)
     bare = _REFERENCE.sub("", text).strip()
     return bool(bare) and (not names(text) if named else _SECRET_TEXT.match(bare) is not None)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mockspi.exchange import Json
-from mockspi.masking import is_secret
+from mockspi.masking import is_secret, is_secret_header
 
 _STORES = ("storeid", "store_id", "storenumber", "sitecode")
 
@@ -49,7 +49,7 @@ def parted(target: Json) -> tuple[Json, Json]:
     secrets: Json = {}
     if target["secret"] and not is_reference(target["secret"]):
         secrets["secret"] = target["secret"]
-    if found := {name: text for name, text in target["headers"].items() if is_secret(name) and not is_reference(text)}:
+    if found := {name: text for name, text in target["headers"].items() if is_secret_header(name) and not is_reference(text)}:
         secrets["headers"] = found
     oauth = target.get("oauth") or {}
     if told := {name: text for name, text in oauth.items() if is_secret(name) and not is_reference(str(text))}:

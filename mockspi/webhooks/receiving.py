@@ -21,7 +21,7 @@ from mockspi.contract import Contract
 from mockspi.errors import UsageError
 from mockspi.event import EMPORIX, RETAIL_CLOUD
 from mockspi.exchange import Json, Request
-from mockspi.masking import is_secret
+from mockspi.masking import is_secret_header
 from mockspi.sandbox import Sandbox
 from mockspi.webhooks.signing import EMPORIX_SVIX, SignatureWrong, verify
 
@@ -118,7 +118,7 @@ def _secret_headers(connector: Json) -> dict[str, str]:
 
 
 def _tells(name: str, text: str) -> bool:
-    return is_secret(name) or "${" in text
+    return is_secret_header(name) or "${" in text
 
 
 def _is_meant(connector: Json, path: str) -> bool:

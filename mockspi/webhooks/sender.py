@@ -13,7 +13,7 @@ from http import HTTPStatus
 from mockspi.clock import random_id, system_now
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.masking import MASK, is_secret, masked_body, masked_header
+from mockspi.masking import MASK, is_secret_header, masked_body, masked_header
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
 from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wanted
@@ -205,7 +205,7 @@ def secrets_of(target: Target, shown: Json) -> list[str]:
     """The texts of a target that nobody may read: what was looked up in the environment, and what names tell."""
     found = [target.secret]
     for name, text in target.headers.items():
-        found += [text] if text != shown["headers"].get(name) or is_secret(name) else []
+        found += [text] if text != shown["headers"].get(name) or is_secret_header(name) else []
     return sorted({one for one in found if len(one) >= _SHORTEST}, key=len, reverse=True)
 
 
