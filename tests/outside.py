@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -60,12 +61,23 @@ def listening(speak: Callable[[socket.socket], None], context: ssl.SSLContext | 
             thread.join()
 
 
+def read_request(connection: socket.socket) -> None:
+    """All of it: who closes before that resets the connection."""
+    seen = b""
+    while part := connection.recv(65536):
+        seen += part
+        head, end, body = seen.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if end and len(body) >= int(length[1] if length else 0):
+            return
+
+
 def saying(*parts: bytes, before: bool = True) -> Callable[[socket.socket], None]:
     """Reads a request and says these bytes."""
 
     def speak(connection: socket.socket) -> None:
         if before:
-            connection.recv(65536)
+            read_request(connection)
         for part in parts:
             connection.sendall(part)
 

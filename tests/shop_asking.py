@@ -100,7 +100,8 @@ class Asking:
     def looks_for_orders(self, store: str) -> None:
         told = self.shop.call("POST", "/sa/orders/search", {"storeId": store, "pageSize": 100})
         right = {name for name, sale in self.sales.items() if sale.sent["storeId"] == store}
-        assert {one["orderId"] for one in told.get("orders", [])} == right
+        seen = {one["orderId"] for one in told.get("orders", [])}
+        assert right <= seen, (right, seen)
         ASKED["searched"] += 1
 
     @precondition(lambda self: self.sales)

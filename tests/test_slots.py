@@ -204,7 +204,7 @@ def test_an_exchange_books_for_what_it_brings(dated: Shop) -> None:
     swap = {"orderId": "O-1", "returnProductList": [{"orderItemId": "1", "quantity": 1, "exchange": True}]}
     fresh = sold("P-1001", item="2", slotId=SLOTS[0], **BOPIS)
     told = dated.call("POST", "/sa/orders/return", {**swap, "orderProductList": [fresh]})
-    assert (told["errorCode"], told["errors"][0]["path"]) == ("SLOT_NOT_AVAILABLE", "/orderProductList/1/slotId")
+    assert (told["errorCode"], told["errors"][0]["path"]) == ("SLOT_NOT_AVAILABLE", "/orderProductList/0/slotId")
     told = dated.call("POST", "/sa/orders/return", {**swap, "orderProductList": [{**fresh, "slotId": SLOTS[3]}]})
     assert told["orderStatus"] == "EXCHANGED"
     assert [offered(dated)[slot] for slot in SLOTS[2:4]] == [2, 1]
