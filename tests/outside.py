@@ -68,6 +68,8 @@ def read_request(connection: socket.socket) -> None:
         seen += part
         head, end, body = seen.partition(b"\r\n\r\n")
         length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if not seen[:1].isalpha():  # no HTTP
+            return
         if end and len(body) >= int(length[1] if length else 0):
             return
 
