@@ -23,7 +23,16 @@ def family(pid: int) -> list[int]:
 
 def sender_of(server: Any) -> int:
     """The process that sends webhooks: the first of a server's that has none below it."""
-    return min(one for one in children(server.process.pid) if not children(one))
+    return _leaves(server)[0]
+
+
+def workers_of(server: Any) -> list[int]:
+    """The processes that answer calls, the oldest first."""
+    return _leaves(server)[1:]
+
+
+def _leaves(server: Any) -> list[int]:
+    return sorted(one for one in children(server.process.pid) if not children(one))
 
 
 def alive(pid: int) -> bool:

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import Server, await_ready, clean_environment, serving, until
-from processes import alive, children, family, sender_of
+from processes import alive, children, family, sender_of, workers_of
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_answers_when_no_data_worker_does(workers: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", workers) as server:
-        stopped = [one for one in children(server.process.pid) if not children(one)]
-        assert len(stopped) == int(workers) + 1, "the one that sends webhooks too"
+        stopped = [sender_of(server), *workers_of(server)]
+        assert len(stopped) == int(workers) + 1
         try:
             for one in stopped:
                 os.kill(one, signal.SIGSTOP)
@@ -122,7 +122,7 @@ def test_every_call_is_counted_once_whichever_worker_answered(workers: str, tmp_
         assert found['mockspi_request_seconds_count{contract="GET_CUSTOMER"}'] == 21
         assert found['mockspi_request_seconds_sum{contract="GET_CUSTOMER"}'] > 0
         assert (found["mockspi_sandboxes"], found["mockspi_sandboxes_fixed"]) == (1, 1)
-        kept = [one for one in children(server.process.pid) if not children(one)]
-        os.kill(kept[0], signal.SIGKILL)  # a worker that dies takes no numbers with it
-        until(lambda: len([one for one in children(server.process.pid) if not children(one)]) == int(workers))
+        first = workers_of(server)[0]
+        os.kill(first, signal.SIGKILL)  # a worker that dies takes no numbers with it
+        until(lambda: first not in (now := workers_of(server)) and len(now) == int(workers))
         assert numbers(server)['mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}'] == 20
