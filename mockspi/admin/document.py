@@ -9,6 +9,7 @@ import mockspi
 from mockspi import openapi
 from mockspi.admin import ROUTES, Forbidden, TokenRequired
 from mockspi.admin.route import AdminRoute
+from mockspi.admin.telling import status_of
 from mockspi.contracts.common import BrokenReply
 from mockspi.errors import BrokenRequest, Failure, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json
@@ -63,7 +64,7 @@ def responses(route: AdminRoute) -> Json:
     asked = (BrokenRequest,) if route.body or route.query else ()
     by_status: dict[int, list[type[Failure]]] = {}
     for failure in dict.fromkeys((*route.fails, *asked, *guarded, *sized)):
-        by_status.setdefault(failure.status, []).append(failure)
+        by_status.setdefault(status_of(failure), []).append(failure)
     for status, failures in sorted(by_status.items()):
         told = "\n".join(f"- `{one.code}`: {openapi.about(one)}" for one in failures)
         found[str(status)] = {"description": told, "content": {"application/json": {"schema": BrokenReply}}}

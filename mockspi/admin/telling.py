@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mockspi.errors import Failure
+from mockspi.errors import Failure, Refusal
 from mockspi.exchange import Json, Reply
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
@@ -60,7 +60,12 @@ def refused(failure: Failure) -> Reply:
     body: Json = {"errorCode": failure.code, "errorMessage": sentence(failure)}
     if failure.errors:
         body["errors"] = failure.errors
-    return Reply.of({**body, **failure.extra}, failure.status, failure.headers)
+    return Reply.of({**body, **failure.extra}, status_of(type(failure)), failure.headers)
+
+
+def status_of(failure: type[Failure]) -> int:
+    """Its own status; 409 for what is a business "no", which only a POS hears with 200."""
+    return 409 if issubclass(failure, Refusal) else failure.status
 
 
 def sentence(failure: Failure) -> str:
