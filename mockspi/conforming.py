@@ -51,13 +51,26 @@ def compiled(shape: type[Shape], closed: bool) -> Check:
 
 
 def _field(field: fields.Field[Any], closed: bool) -> Check:
-    validators = [_validator(one) for one in field.validators]
-    inner = _type(field, closed)
-    check = _all([inner, *validators]) if validators else inner
+    rules = list(field.validators)
+    check = _bounded(field, rules) or _all([_type(field, closed), *map(_validator, rules)])
     return (lambda value: value is None or check(value)) if field.allow_none else check
 
 
+def _bounded(field: fields.Field[Any], rules: list[Any]) -> Check | None:
+    """The checks that most fields have, each in one step."""
+    match field, rules:
+        case Integer(), [validate.Range(min=int(low), max=int(high), min_inclusive=True, max_inclusive=True)]:
+            return lambda value: type(value) is int and low <= value <= high
+        case Number(), [validate.Range(min=float(low), max=float(high), min_inclusive=True, max_inclusive=True)]:
+            return lambda value: type(value) in (int, float) and low <= value <= high  # which NaN and infinity are not
+        case fields.String(), [validate.Length(min=1, max=None, equal=None)]:
+            return lambda value: type(value) is str and value != ""
+    return None
+
+
 def _all(checks: list[Check]) -> Check:
+    if len(checks) == 1:
+        return checks[0]
     if len(checks) == 2:
         first, second = checks
         return lambda value: first(value) and second(value)

@@ -128,14 +128,19 @@ class Contract:
         if self.received:
             refuse(too_long(sent, ""))
             return {}, without_nulls(sent)
-        inputs = without_nulls({**loose, **self._query(request), **path})
+        packed = "content-encoding" in request.headers
+        nulls, many = packed or b"null" in request.body, packed or request.body.count(b",") >= _LONGEST
+        inputs = {**loose, **self._query(request), **path}
+        inputs = without_nulls(inputs) if nulls else inputs
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
         found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs) else []
         if self.body:
-            document = without_nulls(sent, lists=False)
-            found += too_long(document, "") or ([] if conforms(self.body, document) else problems(self.body, document))
+            sent = without_nulls(sent, lists=False) if nulls else sent
+            found += (many and too_long(sent, "")) or ([] if conforms(self.body, sent) else problems(self.body, sent))
         refuse(found)
-        return inputs, without_nulls(sent) if self.body else {}
+        if not self.body:
+            return inputs, {}
+        return inputs, without_nulls(sent) if nulls else sent
 
     def findings(self, body: Json) -> list[Json]:
         """What an event that was received breaks, of the shape that it suits best."""
@@ -240,7 +245,7 @@ def parse(raw: bytes) -> Any:
     """Strict JSON: UTF-8, no NaN, no number that a double cannot hold, no half characters, no endless nesting."""
     try:
         text = raw.decode("utf-8-sig")
-        document = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        document = _DECODER.decode(text)
         if "\\ud" in text.lower():
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
@@ -251,7 +256,7 @@ def parse(raw: bytes) -> Any:
         _unreadable(f"{error.msg} at line {error.lineno} column {error.colno}", error)
     except (ValueError, RecursionError) as error:
         _unreadable("nested too deeply" if isinstance(error, RecursionError) else str(error), error)
-    if _deeper(document, _DEEPEST):
+    if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _deeper(document, _DEEPEST):
         _unreadable(f"nested deeper than {_DEEPEST} levels", None)
     return document
 
@@ -268,6 +273,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError(f"the number {text} is too large")
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)  # loads would make one each time
 
 
 def _deeper(value: Any, levels: int) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 LOST = frozenset({"reset", "empty", "truncate", "garbage", "timeout"})
 JSON_TYPE = "application/json; charset=utf-8"
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
+
 #: A JSON object. It travels whole through the middle; nobody re-lists its fields.
 Json = dict[str, Any]
 
@@ -60,6 +62,15 @@ class Reply:
         return cls(status, encode(document), (("Content-Type", JSON_TYPE), *headers))
 
     @classmethod
+    def without_nulls(cls, document: Json) -> tuple[Json, Reply]:
+        """A document without null members, and the reply that it is."""
+        body = encode(document)
+        if b"null" in body:
+            document = without_nulls(document)
+            body = encode(document)
+        return document, cls(200, body, (("Content-Type", JSON_TYPE),))
+
+    @classmethod
     def streamed(cls, pieces: Generator[bytes], least: int, headers: Iterable[tuple[str, str]]) -> Reply:
         """A reply whose pieces, each of ``least`` bytes or more but the last, are made as they are sent; one alone is whole."""
         first = next(pieces, b"")
@@ -97,7 +108,7 @@ class Exchange:
 
 def encode(document: Any) -> bytes:
     """Compact UTF-8 JSON; refuses what JSON cannot say (NaN, infinity)."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def without_nulls(value: Any, *, lists: bool = True) -> Any:

@@ -113,10 +113,10 @@ class Journal:
         except (Unwritten, StoreBusy, UsageError) as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
 
-    def write_again(self, space: str, happened: Sequence[Happened], wait: bool = True) -> None:
-        """The same for exchanges that are like others before."""
+    def write_again(self, space: str, happened: Sequence[Happened], skipped: int, wait: bool = True) -> None:
+        """The same for exchanges that are like others before; ``skipped`` happened before them and would not stay."""
         try:
-            self.store.add_again(space, happened, wait=wait)
+            self.store.add_again(space, happened, skipped, wait=wait)
         except (Unwritten, StoreBusy, UsageError) as error:
             name = space.partition("~")[0] or "(none)"
             log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)

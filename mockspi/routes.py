@@ -57,9 +57,13 @@ class RouteTable:
             for route in _routes(contracts, base, self.versions, placed)
         )
         self._received = frozenset(f"/{'/'.join(route.segments)}" for route in self.routes if route.contract.received)
+        self._plain: dict[tuple[str, ...], list[Route]] = {}
         self._by_length: dict[int, list[Route]] = {}
         for route in self.routes:
-            self._by_length.setdefault(len(route.segments), []).append(route)
+            if any(segment.startswith("{") for segment in route.segments):
+                self._by_length.setdefault(len(route.segments), []).append(route)
+            else:
+                self._plain.setdefault(route.segments, []).append(route)
 
     def find(self, request: Request) -> tuple[Contract, dict[str, str]]:
         """The contract that is meant and its path parameters; a Failure that says what is there instead."""
@@ -89,6 +93,8 @@ class RouteTable:
 
     def _fitting(self, segments: tuple[str, ...]) -> list[tuple[Route, dict[str, str]]]:
         """The routes of a path, each with its parameters; where one names more of the path, the vaguer ones do not count."""
+        if plain := self._plain.get(segments):
+            return [(route, {}) for route in plain]
         candidates = self._by_length.get(len(segments), ())
         found = [(route, values) for route in candidates if (values := route.fits(segments)) is not None]
         fewest = min((len(values) for _, values in found), default=0)

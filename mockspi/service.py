@@ -208,17 +208,19 @@ class Service:
             clock = WatchedClock(sandbox.clock(records.next_number, visit.real))
             call = Call(inputs, body, records, clock.handed, text, self.policy, request.headers, visit.findings)
             found = contract.answer(call)
-            reply = found if isinstance(found, Reply) else self._checked(contract, request, without_nulls(found))
+            reply = found if isinstance(found, Reply) else self._checked(contract, request, found)
         if visit.happened is not None:  # only what was not undone
             visit.happened.add(noted)
         steady = request.method == "GET" and not contract.writes and not sandbox.connectors and not clock.asked
-        return replace(reply, lasting=steady and reply.chunks is None)
+        lasting = steady and reply.chunks is None
+        return reply if reply.lasting == lasting else replace(reply, lasting=lasting)
 
-    def _checked(self, contract: Contract, request: Request, document: Json) -> Reply:
+    def _checked(self, contract: Contract, request: Request, found: Json) -> Reply:
         """The reply, or the defect: raised, so that what was written with it is undone."""
+        document, reply = Reply.without_nulls(found)
         if wrong := contract.check_reply(document):
             raise self._defect(contract, request, "; ".join(f"{one.path}: {one.message}" for one in wrong))
-        return Reply.of(document)
+        return reply
 
     def _refusal(self, contract: Contract | None, request: Request, failure: Failure, visit: _Visit) -> Reply:
         text = visit.edition.messages.speak(request, visit.sandbox.locale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from mockspi.errors import BrokenRequest
 
@@ -26,6 +27,7 @@ def rounded(value: Decimal, currency: str = "") -> Decimal:
     return value.quantize(minor_unit(currency), ROUND_HALF_UP)
 
 
+@lru_cache(256)
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of a currency (ISO 4217): a cent, unless it has none or thousandths."""
     code = currency.upper()

@@ -25,14 +25,14 @@ from mockspi.refusals import ExemptionUnknown
 from mockspi.retail.money import ZERO, amount, number, rounded, spread
 from mockspi.retail.places import is_handed_over, postal_place
 from mockspi.retail.stock import product
-from mockspi.retail.taxes_rates import ANY, holds, rates_for
-from mockspi.store.base import Readable, Remembered
+from mockspi.retail.taxes_rates import ANY, RatesOnce, holds
+from mockspi.store.base import Readable
 from mockspi.store.terms import compact, folded
 
 
-def assess(records: Readable, cart: Json) -> Json:
+def assess(readable: Readable, cart: Json) -> Json:
     """The taxes of a cart that is sold, line by line, with their totals."""
-    records = Remembered(records)  # a cart asks for the same rates and products again and again
+    records = RatesOnce(readable)  # a cart asks for the same rates and products again and again
     cart = {**cart, "currency": currency_of(records, cart)}
     exemptions = [_exemption(records, code) for code in cart.get("taxExemptions", [])]
     values = _values(records, cart)
@@ -94,14 +94,14 @@ def _by_id(lines: list[Json]) -> list[int]:
     return sorted(range(len(lines)), key=key)
 
 
-def _line(records: Readable, line: Json, value: Decimal, cart: Json, exemptions: list[Json]) -> Json:
+def _line(records: RatesOnce, line: Json, value: Decimal, cart: Json, exemptions: list[Json]) -> Json:
     item = product(records, line) or {}
     place = postal_place(records, line, cart)
     code = str(line.get("productTaxCode") or item.get("productTaxCode") or ANY)
     named = [*line.get("taxExemptions", []), *([line["taxExemption"]] if line.get("taxExemption") else [])]
     own = [_exemption(records, one) for one in named]
     exempt = next((one for one in (*own, *exemptions) if _covers(one, place, code)), None)
-    due = _taxes(rates_for(records, place, code), value, cart)
+    due = _taxes(records.rates_for(place, code), value, cart)
     net = value - sum((tax for rate, tax in due if _included(rate, cart)), ZERO)
     taxes = [] if exempt else due
     return {
@@ -128,7 +128,7 @@ def _included(rate: Json, cart: Json) -> bool:
     return bool(cart.get("taxIncluded", rate["included"]))
 
 
-def _shipping(records: Readable, cart: Json, values: list[Decimal], exemptions: list[Json]) -> Decimal:
+def _shipping(records: RatesOnce, cart: Json, values: list[Decimal], exemptions: list[Json]) -> Decimal:
     """The tax of the shipping amount, spread by value over the addresses to which something is sent."""
     lines, charge = cart["productList"], amount(cart.get("shippingAmount"))
     if not charge:
@@ -149,10 +149,10 @@ def _shipping(records: Readable, cart: Json, values: list[Decimal], exemptions: 
     )
 
 
-def _shipped_to(records: Readable, place: Json, charge: Decimal, cart: Json, exemptions: list[Json]) -> Decimal:
+def _shipped_to(records: RatesOnce, place: Json, charge: Decimal, cart: Json, exemptions: list[Json]) -> Decimal:
     if any(_covers(one, place, ANY) for one in exemptions):
         return ZERO
-    rates = [rate for rate in rates_for(records, place, ANY) if rate["appliesToShipping"]]
+    rates = [rate for rate in records.rates_for(place, ANY) if rate["appliesToShipping"]]
     return sum((tax for _, tax in _taxes(rates, charge, cart)), ZERO)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from mockspi.exchange import Json
 from mockspi.refusals import TaxJurisdictionUnknown
 from mockspi.retail.places import country
-from mockspi.store.base import Criterion, Readable
+from mockspi.store.base import Criterion, Readable, Remembered
 from mockspi.store.terms import compact, folded
 
 ANY = "*"
@@ -39,10 +39,29 @@ def rates_for(records: Readable, place: Json, tax_code: str) -> list[Json]:
     return [chosen[level] for level in LEVELS if level in chosen]
 
 
+class RatesOnce(Remembered):
+    """Records that are read once each, and the rates that count, asked once for each address and code."""
+
+    def __init__(self, records: Readable) -> None:
+        super().__init__(records)
+        self._rates: dict[tuple[str | None, ...], list[Json]] = {}
+
+    def rates_for(self, place: Json, tax_code: str) -> list[Json]:
+        """The rates that count at an address for a product tax code, the widest level first."""
+        asked = (tax_code, place.get("country"), *(place.get(name) for name in _MEMBERS))
+        if asked not in self._rates:
+            self._rates[asked] = rates_for(self, place, tax_code)
+        return self._rates[asked]
+
+
 def holds(rule: Json, place: Json, *, partly: bool = False) -> bool:
     """Whether a rate (or an exemption) holds at an address; ``partly``: or could, for what the address leaves out."""
-    given = {**place, "countryCode": country(place)}
-    return all(same(rule[name], given[name]) if given.get(name) else partly for name, same in _MEMBERS.items() if rule.get(name))
+    for name, same in _MEMBERS.items():
+        if named := rule.get(name):
+            given = country(place) if name == "countryCode" else place.get(name)
+            if not (same(named, given) if given else partly):
+                return False
+    return True
 
 
 def anchor(rate: Any) -> str:

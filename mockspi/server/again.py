@@ -8,6 +8,7 @@ who reads the journal, and every call of the same sandbox that is answered other
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic, monotonic_ns
@@ -29,8 +30,8 @@ from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
 
 _MOST, _MOST_BYTES = 4096, 33_554_432
-_TOGETHER = 20_000  #: exchanges after which they are written whatever happens
-_LONGEST = 2.0  #: seconds after which they are
+_TOGETHER = 100_000  #: exchanges after which they are written whatever happens
+_LONGEST = 10.0  #: seconds after which they are
 _REST = 0.03  #: seconds without a call after which they are
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -52,6 +53,28 @@ class Kept:
     count: Callable[[], None]
 
 
+class Noted:
+    """What happened in a space since it was last written: the newest, for no more would stay, and how many in all."""
+
+    __slots__ = ("newest", "number")
+
+    def __init__(self, most: int) -> None:
+        self.newest: deque[tuple[Kept, int]] = deque(maxlen=most)
+        self.number = 0
+
+    def add(self, kept: Kept, now: int) -> None:
+        """One more."""
+        self.newest.append((kept, now))
+        self.number += 1
+
+    def follow(self, earlier: Noted) -> None:
+        """Put what happened earlier before it."""
+        newest = (*earlier.newest, *self.newest)
+        self.newest.clear()
+        self.newest.extend(newest)
+        self.number += earlier.number
+
+
 class Again:
     """The replies of one worker that may be given again."""
 
@@ -65,7 +88,7 @@ class Again:
         self._bytes = 0
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._waiting: dict[str, list[tuple[Kept, int]]] = {}
+        self._waiting: dict[str, Noted] = {}
         self._number = 0
         self._since = self._last = 0.0
 
@@ -117,9 +140,9 @@ class Again:
             if waiting is None:
                 if not self._waiting:
                     self._since = self._last
-                waiting = self._waiting[kept.space] = []
+                waiting = self._waiting[kept.space] = Noted(self.journal.store.most)
                 self._pending.raise_flag(kept.space)
-            waiting.append((kept, now))
+            waiting.add(kept, now)
             self._number += 1
 
     @property
@@ -149,14 +172,17 @@ class Again:
 
     def _write(self, space: str, wait: bool) -> None:
         with self._lock:
-            waiting = self._waiting.pop(space, [])
-            self._number -= len(waiting)
+            waiting = self._waiting.pop(space, None)
+            if waiting is None:
+                return
+            self._number -= waiting.number
+        happened = [Happened(kept.row, now, kept.timing.now(now)) for kept, now in waiting.newest]
         try:
-            self.journal.write_again(space, [Happened(kept.row, now, kept.timing.now(now)) for kept, now in waiting], wait)
+            self.journal.write_again(space, happened, waiting.number - len(happened), wait)
         except WouldWait:
             with self._lock:
-                self._waiting[space] = waiting + self._waiting.get(space, [])
-                self._number += len(waiting)
+                self._waiting.setdefault(space, Noted(self.journal.store.most)).follow(waiting)
+                self._number += waiting.number
             raise
         with self._lock:
             self._pending.lower_flag(space, list(self._waiting))

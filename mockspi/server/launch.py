@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -35,6 +36,7 @@ _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
 _ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
+_FASTEST = Loops.uvloop if find_spec("uvloop") else Loops.asyncio  # there is none for Windows
 _AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
@@ -49,7 +51,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid()), name="mockspi-webhooks")
     desk.start()
     sender.start()
-    server = _server(settings.host, port, Interfaces.RSGI, workers=settings.workers)
+    server = _server(settings.host, port, Interfaces.RSGI, _FASTEST, workers=settings.workers)
     lost = threading.Event()
     _after_workers(server, settings.workers, partial(_watch, house, ports, ready, partial(_miss, [desk, sender], server, lost)))
     try:
@@ -100,7 +102,7 @@ def serve_admin(house: House, ports: Ports, parent: int) -> None:
     keeper = multiprocessing.Process(target=keep_fixtures, args=(house, os.getpid(), other), name="mockspi-fixtures")
     keeper.start()
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, threads=_ADMIN_THREADS)
+    server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, Loops.asyncio, threads=_ADMIN_THREADS)
     try:
         server.serve(target_loader=partial(load_admin, house, ports, os.getpid(), wire), wrap_loader=False)
     finally:
@@ -108,13 +110,13 @@ def serve_admin(house: House, ports: Ports, parent: int) -> None:
         keeper.join(_DRAIN_SECONDS)
 
 
-def _server(host: str, port: int, interface: Interfaces, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
+def _server(host: str, port: int, interface: Interfaces, loop: Loops, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
     server: AbstractServer[Any] = Server(
         "mockspi",
         address=address_of(host),
         port=port,
         interface=interface,
-        loop=Loops.asyncio,
+        loop=loop,
         workers=workers,
         blocking_threads=threads,
         backpressure=_AT_ONCE,

@@ -30,16 +30,16 @@ class Happened:
     clock: int
 
 
-def insert(connection: sqlite3.Connection, sandbox: str, happened: Sequence[Happened], most: int) -> int:
-    """Write them in one transaction, those that would be dropped at once not at all; the number of the last."""
+def insert(connection: sqlite3.Connection, sandbox: str, happened: Sequence[Happened], skipped: int) -> int:
+    """Write them in one transaction, behind some that were dropped before they were written; the number of the last."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         number, total = connection.execute(_LEVEL, (sandbox,)).fetchone() or (0, 0)
-        if skipped := max(0, len(happened) - most):
+        if skipped:
             number += skipped
             connection.execute(_SKIP, (sandbox, number, total, skipped))
         values = []
-        for one in happened[skipped:]:
+        for one in happened:
             row, number = one.row, number + 1
             total += row.size
             values.append((sandbox, number, total, *_ROW_BEFORE(row), one.time, one.clock, row.milliseconds, *_ROW_AFTER(row)))

@@ -71,7 +71,7 @@ class JournalStore:
         """``catch_up`` waits until what others answered is here too."""
         self._path = path
         self._catch_up = catch_up
-        self._most = most
+        self.most = most
         self._most_bytes = most_bytes
         self._turns = Turns(path, durable=False)
 
@@ -89,10 +89,10 @@ class JournalStore:
                     self._trim(connection, sandbox)
         return number
 
-    def add_again(self, sandbox: str, happened: Sequence[Happened], *, wait: bool = True) -> None:
-        """Keep exchanges like those before, in their order."""
+    def add_again(self, sandbox: str, happened: Sequence[Happened], skipped: int, *, wait: bool = True) -> None:
+        """Keep exchanges like those before, in their order; before them some are ``skipped``, as if dropped at once."""
         with self._turns.turn(wait=wait) as connection:
-            insert(connection, sandbox, happened, self._most)
+            insert(connection, sandbox, happened, skipped)
             for _ in range(len(happened) // _STEP + 1):
                 with suppress(sqlite3.OperationalError):
                     self._trim(connection, sandbox)
@@ -229,7 +229,7 @@ class JournalStore:
         row = connection.execute("SELECT last, total, floor FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
         last, total, floor = row
         found = connection.execute(_OLDEST, (sandbox, last, _STEP)).fetchall()
-        over = [number for number, sofar in found if number <= last - self._most or sofar <= total - self._most_bytes]
+        over = [number for number, sofar in found if number <= last - self.most or sofar <= total - self._most_bytes]
         if over:
             connection.execute("BEGIN IMMEDIATE")
             gone = connection.execute(_DROP, (sandbox, over[-1])).fetchall()

@@ -10,6 +10,8 @@ from contextlib import closing, contextmanager
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
+_DECODER = json.JSONDecoder()
 _EACH = (
     "SELECT sort, key, body FROM main.records WHERE sandbox = ? AND collection = ? AND body IS NOT NULL UNION ALL "
     "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
@@ -45,7 +47,7 @@ class SqliteRecords:
         )
         row = next(rows, None)
         rows.close()
-        return json.loads(row[0]) if row and row[0] is not None else None
+        return load(row[0]) if row and row[0] is not None else None
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion, in the collection's order."""
@@ -66,13 +68,13 @@ class SqliteRecords:
             total = rows[0][1] if rows else 0
         else:
             total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
-        return Page(total, [json.loads(body) for body, _ in rows])
+        return Page(total, [load(body) for body, _ in rows])
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
         with closing(self._another()) as connection:
             bodies = connection.execute(_EACH, (self.sandbox, collection, collection, self.sandbox))
-            yield from (json.loads(body) for _, _, body in bodies)
+            yield from (load(body) for _, _, body in bodies)
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""
@@ -145,4 +147,10 @@ def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
 
 def dump(record: Json) -> str:
     """A record as it is stored."""
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(record)
+
+
+def load(body: str) -> Json:
+    """A record that was stored so."""
+    record: Json = _DECODER.raw_decode(body)[0]
+    return record

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 _SHORT_PHONE = 7
+_SHORT = 64  #: longer texts are not remembered
 #: Letters that Unicode does not take apart into a base letter and a mark.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -18,10 +20,17 @@ def exact(value: Any) -> str:
 def folded(value: Any) -> str:
     """Case and accents aside: "Zoë" and "ZOE" are the same."""
     text = str(value)
+    return _often(text) if len(text) <= _SHORT else _folded(text)
+
+
+def _folded(text: str) -> str:
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
         text = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return " ".join(text.lower().split())
+
+
+_often = lru_cache(4096)(_folded)  #: places and names come again and again
 
 
 def compact(value: Any) -> str:
