@@ -127,6 +127,21 @@ def test_stock_is_held_until_the_clock_says_so_and_not_longer(shop: Sandbox) -> 
     assert at(shop, "P-1014") == 0
 
 
+@pytest.mark.parametrize("begun", [NOON, NOON + 1], ids=["even", "odd"])
+def test_at_expires_at_stock_is_free_and_a_millisecond_before_it_is_held(shop: Sandbox, begun: int) -> None:
+    clock(shop, frozen=begun)
+    ends = validate(shop, "CART-1", line("P-1014"))["reservation"]["expiresAt"]
+    assert ends == begun + 15 * MINUTE
+    for now, free, over in (
+        (ends - 1, 0, []),
+        (ends, 1, [("RESERVATION_EXPIRED", "CART-1")]),
+        (ends + 1, 1, []),
+        (ends - 1, 0, []),
+    ):
+        assert clock(shop, frozen=now) == over
+        assert at(shop, "P-1014") == free  # nothing is written meanwhile: the clock alone decides
+
+
 def test_a_clock_that_is_set_back_does_not_hold_twice(shop: Sandbox) -> None:
     validate(shop, "CART-1", line("P-1014"))
     clock(shop, advance=15 * MINUTE)
