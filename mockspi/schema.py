@@ -15,9 +15,12 @@ from typing import Any
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
+from mockspi.currencies import decimals
+
 Field = fields.Field[Any]
 SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
 _VAST = 1e12  # no amount comes near
+_FINER = {0: "decimals, and {} has none", 2: "more than two decimals", 3: "more than three decimals"}
 _SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
 
@@ -80,7 +83,7 @@ class Number(_Marked, fields.Float):
 
 
 class Money(Number):
-    """An amount in the currency's main unit, at most two decimals."""
+    """An amount in the currency's main unit, no finer than its minor unit."""
 
 
 class Flag(_Marked, fields.Boolean):
@@ -245,16 +248,18 @@ def _expectation(field: fields.Field[Any]) -> str:
     return "any JSON"
 
 
-def uneven(shape: type[Shape], value: Any, path: str = "") -> Iterator[Problem]:
-    """Amounts of a document with more than two decimals."""
+def uneven(shape: type[Shape], value: Any, path: str = "", currency: str = "") -> Iterator[Problem]:
+    """Amounts of a document with more decimals than its ``currency`` has, else than that of the document that it is in."""
+    own = value.get("currency") if isinstance(value, dict) else None
+    currency = own if isinstance(own, str) else currency
     for name, field in instance(shape).fields.items() if isinstance(value, dict) else ():
         for index, member in enumerate(value[name]) if isinstance(value.get(name), list) else [(None, value.get(name))]:
             where = f"{path}/{name}" + ("" if index is None else f"/{index}")
             kind = field.inner if isinstance(field, Many) and index is not None else field
-            if isinstance(kind, Money) and isinstance(member, float) and round(member, 2) != member:
-                yield Problem(where, f"{member} has more than two decimals")
+            if isinstance(kind, Money) and isinstance(member, float) and round(member, decimals(currency)) != member:
+                yield Problem(where, f"{member} has {_FINER[decimals(currency)].format(currency)}")
             elif isinstance(kind, Part) and isinstance(kind.schema, Shape):
-                yield from uneven(type(kind.schema), member, where)
+                yield from uneven(type(kind.schema), member, where, currency)
 
 
 def did_you_mean(name: str, names: Any) -> str:

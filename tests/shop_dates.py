@@ -101,18 +101,21 @@ class Dates:
         employee=st.sampled_from((None, "E-1", "E-1", "E-1", "E-2")),
         units=st.integers(1, 4),
         slot=st.sampled_from((None, *SLOTS)),
-        canceled=st.sampled_from((False, False, False, True)),
+        canceled=st.sampled_from((None, None, None, "", "A", "B")),
     )
-    def books(self, employee: str | None, units: int, slot: str | None, canceled: bool) -> None:
+    def books(self, employee: str | None, units: int, slot: str | None, canceled: str | None) -> None:
         name = f"O-{len(self.sales) + 1}"
         chosen = {"slotId": slot} if slot else {}
         line = sold("P-2", units, "0", omniFulfillmentType="BOPIS", fulfillmentLocation="S-101", **chosen)
         sent = order(name, line, storeId="S-101", **({"employeeId": employee} if employee else {}))
-        if canceled:
-            assert "errorCode" not in self.shop.admin(
-                "POST", "/orders", {**sent, "orderId": f"C-{self.canceled}", "orderStatus": "CANCELED"}
+        if canceled is not None:  # with the name of its cart, or without any
+            of_cart = {"cartId": canceled} if canceled else {}
+            told = self.shop.admin(
+                "POST", "/orders", {**sent, "orderId": f"C-{self.canceled}", "orderStatus": "CANCELED", **of_cart}
             )
+            assert "errorCode" not in told
             self.lapse()  # type: ignore[attr-defined]  # the machine's
+            self.frees(canceled)  # type: ignore[attr-defined]  # the machine's
             self.canceled += 1
             SEEN["canceled"] += 1
             return

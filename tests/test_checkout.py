@@ -23,6 +23,7 @@ CHICAGO = {
 }
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 HOME = {"omniFulfillmentType": "SHIP_TO_HOME"}
+FETCHED = {"omniFulfillmentType": "BOPIS"}
 
 
 def line(product: str, quantity: int = 1, **more: Any) -> dict[str, Any]:
@@ -225,7 +226,7 @@ def test_days_and_hours_are_those_of_the_store(sandbox: Sandbox, store: str) -> 
                for name in ("stores", "delivery_slots")}  # fmt: skip
     zone = ZoneInfo(next(one["timeZone"] for one in records["stores"] if one["storeId"] == store))
     pattern = next(one for one in records["delivery_slots"] if one["storeId"] == store)
-    offered = dates(sandbox, line("P-1001"), storeId=store)
+    offered = dates(sandbox, line("P-1001", **FETCHED), storeId=store)
     assert offered
     for day in offered:
         here = datetime.fromtimestamp(day["date"] / 1000, zone)
@@ -270,7 +271,7 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server,
 )
 def test_the_calendar_decides_the_days(calendar: tuple[Server, datetime], store: str, days: list[int]) -> None:
     server, now = calendar
-    offered = dates(server.call, line("P-1001"), storeId=store)
+    offered = dates(server.call, line("P-1001", **FETCHED), storeId=store)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     assert [datetime.fromtimestamp(one["date"] / 1000, UTC) for one in offered] == [midnight + timedelta(days=n) for n in days]
     assert {slot["remaining"] for one in offered for slot in one["slots"]} == ({3} if days else set())
@@ -278,7 +279,8 @@ def test_the_calendar_decides_the_days(calendar: tuple[Server, datetime], store:
 
 
 def test_lines_that_go_different_ways_have_their_own_days(sandbox: Sandbox) -> None:
-    lines = [line("P-1001", orderItemId="1", **HOME), line("P-1002", orderItemId="2"), line("P-1003", orderItemId="3")]
+    fetched = [line("P-1002", orderItemId="2", **FETCHED), line("P-1003", orderItemId="3", **FETCHED)]
+    lines = [line("P-1001", orderItemId="1", **HOME), *fetched]
     offered = dates(sandbox, *lines, storeId="S-101", shippingAddress=CHICAGO)
     assert {tuple(one["orderItemIds"]) for one in offered} == {("1",), ("2", "3")}
     assert [one["date"] for one in offered] == sorted(one["date"] for one in offered)

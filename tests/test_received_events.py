@@ -12,8 +12,9 @@ import pytest
 import requests
 from bridged import BASE
 from conftest import NOON, Sandbox, Server, mockspi, serving
-from delivering import deliver, events, holds, line, shelf, told, units
+from delivering import back, deliver, events, holds, line, shelf, told, units
 from selling import order
+from test_orders import give_back, read
 
 from mockspi.testing import AppBox, responses_mock
 
@@ -44,6 +45,18 @@ def test_a_test_asks_what_was_received(box: AppBox) -> None:
     assert box.wait_for("WEBHOOKS", exactly=3) == 3
     with pytest.raises(AssertionError, match="expected exactly 1 call of ORDER_UPDATE"):
         box.verify("ORDER_UPDATE", exactly=1, match={"/orderId": "N-2"})
+
+
+def test_a_return_of_another_line_is_another_return(shop: Sandbox) -> None:
+    told(shop, "ORDER", order("N-1", line(), line(item="2")))
+    assert "errorCode" not in give_back(shop, "N-1", back("N-1")["returnProductList"][0])
+    for item, units_back in (("2", 1), ("1", 2), ("1", 1)):
+        (told_of,) = back("N-1", units_back, item)["returnProductList"]
+        answer = told(shop, "RETURN", {"orderId": "N-1", "returnProductList": [told_of]})
+        assert answer.get("errorCode") == ("RETURN_QUANTITY_EXCEEDED" if units_back == 2 else None)
+    booked = [(one["orderItemId"], one["quantity"]) for one in read(shop, "N-1")["returnProductList"]]
+    assert booked == [("1", 1), ("2", 1)]  # the last one is the first, told once more
+    assert holds(shop)
 
 
 def test_many_events_are_told_in_pages(shop: Sandbox) -> None:

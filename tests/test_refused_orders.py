@@ -55,6 +55,17 @@ def test_what_is_taken_instead_is_a_line_of_its_own_and_no_less_than_nothing(sho
     hold(shop)
 
 
+def test_an_exchange_is_counted_in_the_currency_of_its_order_too(shop: Sandbox) -> None:
+    sell(shop, order("O-1", {**sold("P-1001", price=2400), "tax": 240}, currency="JPY"))
+    fresh = {**sold("P-1036", item="2", price=2400.5), "tax": 0, "total": 2400.5}
+    told = give_back(shop, "O-1", back("1", exchange=True), orderProductList=[fresh])
+    assert [(one["path"], one["message"]) for one in told["errors"]] == [
+        ("/orderProductList/0/price", "2400.5 is finer than the minor unit of JPY")
+    ]
+    assert "returnProductList" not in read(shop, "O-1")
+    hold(shop)
+
+
 def test_the_places_of_an_exchange_are_those_of_the_lines_that_were_sent(shop: Sandbox) -> None:
     sell(shop, order("O-1", sold("P-1001", 2), sold("P-1007", item="2", price=89.99)))
     far_too_many = sold("P-1008", 100_000, item="5", price=1)

@@ -109,6 +109,15 @@ def test_the_way_of_a_line_decides_where_it_is_held_and_sold(shop: Sandbox, one:
     assert there() == before - 1
 
 
+def test_what_a_cart_holds_counts_where_it_is_held_and_nowhere_else(shop: Sandbox) -> None:
+    products, places = ("P-1001", "P-1002", "P-1005"), ("S-101", "S-102", "S-103")
+    held = {("P-1001", "S-101"): 5, ("P-1001", "S-103"): 3, ("P-1002", "S-101"): 2, ("P-1005", "S-101"): 1}
+    there = {(product, place): at(shop, product, place) for product in products for place in places}
+    validate(shop, "CART-1", *(line(product, units, storeId=place) for (product, place), units in held.items()))
+    for (product, place), units in there.items():
+        assert at(shop, product, place) == units - held.get((product, place), 0), (product, place)
+
+
 def test_a_cart_that_shrinks_or_loses_a_line_holds_less_and_one_that_grows_more(shop: Sandbox) -> None:
     for units in (36, 10, 20, 36):
         assert validate(shop, "CART-1", line("P-1001", units))["valid"] is True
@@ -125,6 +134,21 @@ def test_stock_is_held_until_the_clock_says_so_and_not_longer(shop: Sandbox) -> 
     assert validate(shop, "CART-2", line("P-1014"))["valid"] is True
     assert revert(shop, "CART-1") == [0]  # it came back when its time was over
     assert at(shop, "P-1014") == 0
+
+
+@pytest.mark.parametrize("begun", [NOON, NOON + 1], ids=["even", "odd"])
+def test_at_expires_at_stock_is_free_and_a_millisecond_before_it_is_held(shop: Sandbox, begun: int) -> None:
+    clock(shop, frozen=begun)
+    ends = validate(shop, "CART-1", line("P-1014"))["reservation"]["expiresAt"]
+    assert ends == begun + 15 * MINUTE
+    for now, free, over in (
+        (ends - 1, 0, []),
+        (ends, 1, [("RESERVATION_EXPIRED", "CART-1")]),
+        (ends + 1, 1, []),
+        (ends - 1, 0, []),
+    ):
+        assert clock(shop, frozen=now) == over
+        assert at(shop, "P-1014") == free  # nothing is written meanwhile: the clock alone decides
 
 
 def test_a_clock_that_is_set_back_does_not_hold_twice(shop: Sandbox) -> None:

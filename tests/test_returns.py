@@ -154,6 +154,15 @@ def test_units_of_a_discounted_line_add_up_to_the_line(shop: Sandbox, steps: lis
     assert read(shop, "O-1")["productList"] == []
 
 
+def test_thousandths_of_a_dinar_come_back_to_the_last(shop: Sandbox) -> None:
+    one = sold("P-1001", 3, price=1.001, discount=0.004) | {"tax": 0.1, "total": 3.099}
+    booked(shop, one, currency="KWD", tenders=[{"paymentMethod": "Cash", "amountAuthorized": 2.999}])
+    answers = [give_back(shop, "O-1", line("1"), requestId=str(number))["refundAmount"] for number in range(3)]
+    assert answers == refunds(shop) == [1.0, 1.0, 0.999]
+    assert [part["discount"] for part in read(shop, "O-1")["returnProductList"]] == [0.001, 0.002, 0.001]
+    assert shop.server.admin("GET", f"/sandboxes/{shop.key}/invariants").json()["holds"] is True
+
+
 def test_a_deposit_is_refunded_and_never_more_than_it(shop: Sandbox) -> None:
     deposit = [{"paymentMethod": "Miscellaneous", "amountAuthorized": 20.01}]
     booked(shop, sold("P-1001", 3), tenders=deposit)

@@ -62,9 +62,18 @@ def test_an_order_may_sell_less_than_its_cart_held_and_frees_the_rest(shop: Sand
     assert (at(shop, "P-1001"), at(shop, "P-1002")) == (16, 11)
 
 
-def test_a_cancelled_order_takes_nothing(shop: Sandbox) -> None:
+def test_a_cancelled_order_takes_nothing_and_gives_back_what_its_cart_held(shop: Sandbox) -> None:
+    validate(shop, "CART-1", line("P-1001", 3, storeId="S-102"))
+    validate(shop, "CART-2", line("P-1001", 4, storeId="S-102"))
     assert sell(shop, order("O-1", sold("P-1001", 2), orderStatus="CANCELED"))["taken"] == []
-    assert at(shop, "P-1001", "S-102") == 42
+    assert at(shop, "P-1001", "S-102") == 35
+    assert sell(shop, order("O-2", sold("P-1001", 3), orderStatus="CANCELED", cartId="CART-1"))["taken"] == []
+    assert at(shop, "P-1001", "S-102") == 38
+    sell(shop, order("O-3", sold("P-1001", 4), cartId="CART-2"))
+    assert sell(shop, order("O-4", sold("P-1001", 4), orderStatus="CANCELED", cartId="CART-2"))["taken"] == []
+    assert at(shop, "P-1001", "S-102") == 38  # what is sold stays sold
+    told = shop.server.admin("GET", f"/sandboxes/{shop.key}/records/reservations").json()["records"]
+    assert {one["cartId"]: one["status"] for one in told} == {"CART-1": "REVERTED", "CART-2": "SOLD"}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,35 @@ def test_an_order_that_cannot_be_is_refused_where_it_is_wrong(shop: Sandbox, cha
     assert path in [one["path"] for one in refused.json()["errors"]]
     assert at(shop, "P-1001", "S-102") == 42
     assert read(shop, "O-1")["errorCode"] == "ORDER_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("currency", "money", "wrong"),
+    [
+        ("JPY", {"price": 24, "tax": 2, "total": 26}, []),
+        ("JPY", {"price": 24.5, "tax": 2, "total": 26.5}, ["24.5 has decimals, and JPY has none"]),
+        ("jpy", {"price": 24, "tax": 2.4, "total": 26.4}, ["2.4 has decimals, and jpy has none"]),
+        ("KWD", {"price": 24.125, "tax": 2.413, "total": 26.538}, []),
+        ("KWD", {"price": 24.1255, "tax": 2, "total": 26.1255}, ["24.1255 has more than three decimals"]),
+        ("USD", {"price": 24.125, "tax": 2, "total": 26.125}, ["24.125 has more than two decimals"]),
+    ],
+    ids=str,
+)
+def test_amounts_are_counted_in_the_minor_unit_of_the_currency(
+    shop: Sandbox, currency: str, money: dict[str, float], wrong: list[str]
+) -> None:
+    one = {**sold("P-1001"), "discount": 0, "subTotal": money["price"], **money}
+    told = sell(shop, order("O-1", one, currency=currency))
+    fine = [
+        one["message"]
+        for one in told.get("errors", [])
+        if one["path"] in ("/orderProductList/0/price", "/orderProductList/0/tax")
+    ]
+    assert fine == wrong
+    assert ("errorCode" in told) is bool(wrong)
+    if not wrong:
+        assert read(shop, "O-1")["totalAmount"] == money["total"]
+        assert shop.server.admin("GET", f"/sandboxes/{shop.key}/invariants").json()["holds"] is True
 
 
 def test_sixty_four_tills_race_for_ten_units(tmp_path: Path) -> None:

@@ -119,6 +119,11 @@ class Merchant(Asking, Dates, RuleBasedStateMachine):
             if cart.status == "HELD" and not cart.holds(self.now):
                 cart.status, cart.lines = "EXPIRED", [(product, place, 0) for product, place, _ in cart.lines]
 
+    def frees(self, name: str) -> None:
+        """What a canceled order does to its cart."""
+        if (cart := self.carts.get(name)) and cart.status == "HELD":
+            cart.status, cart.lines = "REVERTED", [(product, place, 0) for product, place, _ in cart.lines]
+
     @rule(cart=carts, wanted=lines)
     def validates(self, cart: str, wanted: list[tuple[str, str, int]]) -> None:
         sent = [

@@ -143,6 +143,14 @@ def test_a_way_without_slots_has_none_to_book(dated: Shop) -> None:
     assert offered(dated, storeId="S-105") == {}
 
 
+@pytest.mark.parametrize("way", [{}, {"omniFulfillmentType": "IN_STORE"}, {"fulfillmentType": "IN_STORE"}], ids=str)
+def test_what_is_taken_at_once_has_no_dates_and_books_none(dated: Shop, way: dict[str, Any]) -> None:
+    assert offered(dated, line("P-1001", **way)) == {}
+    assert SLOTS[2] in offered(dated, line("P-1001", **way), line("P-1001", **BOPIS))
+    refused = refusals(dated, order("O-1", sold("P-1001", slotId=SLOTS[2], **way), storeId="S-101"))
+    assert refused == "/orderProductList/0/slotId: there are no slots for the way this goes"
+
+
 def test_the_slot_of_an_order_is_that_of_its_lines(dated: Shop) -> None:
     lines = [sold("P-1001", item="1", **BOPIS), sold("P-1001", item="2", **BOPIS), sold("P-1001", item="3")]
     assert refusals(dated, order("O-1", *lines, storeId="S-101", slotId=SLOTS[2])) == ""

@@ -192,6 +192,28 @@ def test_units_of_a_booked_sale_give_back_what_was_booked(sandbox: Sandbox, spli
     }
 
 
+def test_no_more_comes_back_than_was_sold(sandbox: Sandbox) -> None:
+    post(sandbox, FINALIZE, orderId="O-1", destinationAddress=SPRINGFIELD, productList=[line("1", 8, 2), line("2", 8, 3)])
+    for lines, wrong in (
+        ([line("1", 8, 3)], [("/productList/0/quantity", "3 of line '1', of which 2 are left")]),
+        ([line("1", 8, 1), line("1", 8, 2)], [("/productList/1/quantity", "2 of line '1', of which 1 are left")]),
+        (
+            [line("1", 8, 9), line("2", 8, 9)],
+            [(f"/productList/{n}/quantity", f"9 of line '{n + 1}', of which {n + 2} are left") for n in (0, 1)],
+        ),
+    ):
+        told = post(sandbox, CALCULATE, transactionType="RETURN", orderId="O-1", productList=lines)
+        assert told["errorCode"] == "RETURN_QUANTITY_EXCEEDED"
+        assert [(one["path"], one["message"]) for one in told["errors"]] == wrong
+    by_product = [{"productId": "P-1027", "quantity": units} for units in (3, 2)]  # the first with enough units: 2, then 1
+    due = post(sandbox, CALCULATE, transactionType="RETURN", orderId="O-1", productList=by_product)
+    assert [one["orderItemId"] for one in due["productList"]] == ["2", "1"]
+    gone = {"transactionType": "RETURN", "originalOrderId": "O-1", "productList": [line("1", 8, 2)]}
+    assert post(sandbox, FINALIZE, orderId="R-1", **gone)["finalized"] is True
+    assert post(sandbox, FINALIZE, orderId="R-2", **gone)["errorCode"] == "RETURN_QUANTITY_EXCEEDED"
+    assert post(sandbox, FINALIZE, orderId="R-1", **gone)["finalized"] is True
+
+
 def test_a_return_that_was_made_is_finalised_as_it_was_calculated(sandbox: Sandbox) -> None:
     unit = {"orderItemId": "2", "productId": "P-1034", "quantity": 1}
     due = back(sandbox, "O-7041", "2", line=unit)

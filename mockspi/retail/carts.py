@@ -9,7 +9,7 @@ from mockspi.exchange import Json
 from mockspi.refusals import CartInvalid
 from mockspi.retail import reservations, sales, stock
 from mockspi.retail.availability import available
-from mockspi.retail.money import ZERO, amount, rounded
+from mockspi.retail.money import ZERO, amount, is_whole
 from mockspi.retail.places import ONLINE, TAKEN, is_complete, is_shipped, location, way
 from mockspi.retail.shipping import serves
 from mockspi.schema import Problem
@@ -88,8 +88,8 @@ def _fault(records: Records, line: Json, cart: Json, item: Json, place: str) -> 
 def _is_sane(line: Json, currency: str) -> bool:
     """Amounts of whole minor units, none below zero, and no discount larger than its line or without a price."""
     price, discount = amount(line.get("price")), amount(line.get("discount"))
-    even = all(value >= ZERO and rounded(value, currency) == value for value in (price, discount))
-    return even and discount <= price * int(line["quantity"])
+    sane = all(value >= ZERO and is_whole(value, currency) for value in (price, discount))
+    return sane and discount <= price * int(line["quantity"])
 
 
 def _is_possible(line: Json, item: Json, shop: Json | None) -> bool:

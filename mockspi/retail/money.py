@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
+from mockspi.currencies import decimals
 from mockspi.errors import BrokenRequest
 
 ZERO = Decimal(0)
-_WITHOUT_MINOR_UNIT = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-_WITH_THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _LARGEST = Decimal(10**12)
-_MILL, _CENT, _UNIT = Decimal("0.001"), Decimal("0.01"), Decimal(1)
 
 
 def amount(value: float | str | Decimal | None) -> Decimal:
@@ -29,9 +25,13 @@ def rounded(value: Decimal, currency: str = "") -> Decimal:
 
 @lru_cache(256)
 def minor_unit(currency: str) -> Decimal:
-    """The smallest amount of a currency (ISO 4217): a cent, unless it has none or thousandths."""
-    code = currency.upper()
-    return _UNIT if code in _WITHOUT_MINOR_UNIT else _MILL if code in _WITH_THREE_DECIMALS else _CENT
+    """The smallest amount of a currency."""
+    return Decimal(1).scaleb(-decimals(currency))
+
+
+def is_whole(value: Decimal, currency: str) -> bool:
+    """Whether an amount is no finer than the currency's minor unit."""
+    return rounded(value, currency) == value
 
 
 def spread(total: Decimal, weights: Sequence[Decimal], currency: str = "", *, capped: bool = False) -> list[Decimal]:

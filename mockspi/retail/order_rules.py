@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from mockspi.exchange import Json
-from mockspi.retail.money import ZERO, amount
+from mockspi.retail.money import ZERO, amount, is_whole
 from mockspi.retail.orders import AMOUNTS, DERIVED, added, came_back, left, paid, refunded, totals
 from mockspi.schema import Problem
 
@@ -25,13 +25,16 @@ def lines_add_up(order: Json) -> Iterator[Problem]:
 
 
 def amounts_are_sane(order: Json) -> Iterator[Problem]:
-    """No amount of a sold line is below zero, no discount is larger than its line, and no less than nothing was paid."""
+    """No amount is below zero or finer than the currency's minor unit, and no discount is larger than its line."""
     for index, line in enumerate(order["orderProductList"]):
         for name in ("price", "discount", "tax"):
             if amount(line.get(name)) < ZERO:
                 yield Problem(f"/orderProductList/{index}/{name}", f"{line[name]} is less than nothing")
+            yield from _too_fine(f"/orderProductList/{index}/{name}", line.get(name), order["currency"])
         if (off := amount(line.get("discount"))) > amount(line["subTotal"]):
             yield Problem(f"/orderProductList/{index}/discount", f"{off} is more than the line's {line['subTotal']}")
+    for index, tender in enumerate(order.get("tenders", [])):
+        yield from _too_fine(f"/tenders/{index}/amountAuthorized", tender["amountAuthorized"], order["currency"])
     if order.get("tenders") and (got := paid(order)) < ZERO:
         yield Problem("/tenders", f"they come to {got}, less than nothing")
 
@@ -115,6 +118,11 @@ ORDER_RULES: tuple[tuple[str, OrderRule], ...] = (
     ("ORDER_STATUS_FITS", status_fits),
     ("ORDER_DERIVES_THE_REST", nothing_derived_is_stored),
 )
+
+
+def _too_fine(path: str, told: float | None, currency: str) -> Iterator[Problem]:
+    if not is_whole(amount(told), currency):
+        yield Problem(path, f"{told} is finer than the minor unit of {currency}")
 
 
 def _unequal(path: str, told: float, right: Decimal) -> Iterator[Problem]:

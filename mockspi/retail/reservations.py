@@ -44,6 +44,12 @@ def sell(records: Records, cart_id: str, order_id: str) -> None:
         _end(records, {**reservation, "orderId": order_id}, SOLD)
 
 
+def release(records: Records, cart_id: str) -> None:
+    """Give back what a cart holds, whatever it is."""
+    if (reservation := records.get("reservations", cart_id)) and is_held(reservation):
+        _end(records, reservation, REVERTED)
+
+
 def lapse(records: Records, now: int) -> None:
     """End what is over, so that it stays so even if the clock is set back once others have taken its stock."""
     for reservation in records.find("reservations", Criterion("expiresAt", high=now)).records:

@@ -6,7 +6,6 @@ a return is booked whole or not at all, and once; what is not damaged is put bac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
@@ -179,8 +178,11 @@ def _renamed(known: Mapping[str, Json], told: list[tuple[int, Json]]) -> Iterato
 
 def _as_sent(path: str, first: int, indices: list[int]) -> str:
     """A place in the order's lines as a place in those that were sent."""
-    head, number, rest = re.match(r"(/orderProductList/)?(\d*)(.*)", path, re.DOTALL).groups("")  # type: ignore[union-attr]
-    return f"{head}{indices[int(number) - first]}{rest}" if head and int(number) >= first else path
+    head = "/orderProductList/"
+    if not path.startswith(head):
+        return path
+    number, slash, rest = path.removeprefix(head).partition("/")
+    return f"{head}{indices[int(number) - first]}{slash}{rest}" if int(number) >= first else path
 
 
 def _take_instead(records: Records, order: Json, sent: Json, fresh: list[Json], now: int) -> None:

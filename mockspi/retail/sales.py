@@ -1,8 +1,8 @@
 """Orders that arrive.
 
 Rules: an order that does not add up, or names what is not there, is refused whole; a sale takes its lines off the shelf at
-the right place and uses up its cart's reservation; nothing is sold that is not available, to an employee over the limit, or
-for a slot that is full.
+the right place and uses up its cart's reservation, one that is CANCELED gives it back; nothing is sold that is not
+available, to an employee over the limit, or for a slot that is full.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ def _book(records: Records, sent: Json, now: int) -> Json:
     slots.book(records, order, 0, now)
     reservations.lapse(records, now)
     movements.untake(records, order["orderId"])
-    taken = [] if order["orderStatus"] == CANCELED else take(records, order, 0, now, order.get("cartId", ""))
-    if order["orderStatus"] != CANCELED:
+    taken: list[Json] = []
+    if order["orderStatus"] == CANCELED:
+        reservations.release(records, order.get("cartId", ""))
+    else:
+        taken = take(records, order, 0, now, order.get("cartId", ""))
         loyalty_booked.arrived(records, order, now)
     records.put("orders", order)
     return {"orderId": order["orderId"], "orderStatus": order["orderStatus"], "taken": taken}

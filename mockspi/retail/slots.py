@@ -101,7 +101,9 @@ def calendar_of(records: Readable, pattern: Json) -> Calendar:
 
 
 def calendar(records: Readable, line: Json, cart: Json) -> Calendar | None:
-    """The calendar that a line goes by: of the place it leaves from, for what is shipped else that of ONLINE."""
+    """The calendar that a line goes by: of the place it leaves from, for what is shipped else that of ONLINE; none if taken."""
+    if way(line) == TAKEN:
+        return None
     place, shipped = location(line, cart), is_shipped(line)
     method = line.get("shippingMethodId") or (cart.get("shippingMethodId") or _STANDARD if shipped else _PICKUP)
     return calendar_at(records, place, method, shipped=shipped)

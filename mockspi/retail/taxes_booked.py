@@ -4,6 +4,7 @@ Invariants:
 
 - returns: units that come back give back the tax that they were charged, negated; all units together exactly that of
   the line, however they come back. Without an order that is known, what a sale now would be charged.
+- not more: of a line that was sold no more units come back than are left of it.
 - once: an order's taxes are booked once; the same order again gets the same answer, whatever is sent.
 - match: what is booked is what calculateTax gives; each tax that is sent and differs is named.
 - link: a booked submission names its order, and the order, wherever it is told, its submission.
@@ -19,7 +20,7 @@ from itertools import takewhile
 
 from mockspi.clock import Clock
 from mockspi.exchange import Json
-from mockspi.refusals import TaxMismatch
+from mockspi.refusals import ReturnQuantityExceeded, TaxMismatch
 from mockspi.retail.money import ZERO, amount, number, rounded, spread
 from mockspi.retail.stock import product
 from mockspi.retail.taxes import assess, currency_of, total
@@ -54,14 +55,7 @@ def _given_back(records: Readable, cart: Json) -> Json:
     sold = booked.get("productList") or (_sold(records, order) if order else [])
     currency = str(booked.get("currency") or order.get("currency") or "")
     before = _returned(records, order, booked, cart.get("orderId", ""))
-    lines: list[Json | None] = []
-    for line in cart["productList"]:
-        if meant := _meant(records, sold, line):
-            units = int(line["quantity"])
-            lines.append(_share(meant, before[_name(meant)], units, currency))
-            before[_name(meant)] += units
-        else:
-            lines.append(None)
+    lines = _shares(records, sold, cart["productList"], before, currency)
     rest = [line for line, found in zip(cart["productList"], lines, strict=True) if found is None]
     paid, charge = amount(booked.get("shippingAmount")), amount(cart.get("shippingAmount"))
     placed = {name: order[name] for name in _PLACED if name in order}
@@ -99,16 +93,38 @@ def _sold(records: Readable, order: Json) -> list[Json]:
     return lines
 
 
-def _meant(records: Readable, sold: list[Json], line: Json) -> Json | None:
-    """The sold line that a returned one names, by its id and product as far as they are given."""
+def _shares(records: Readable, sold: list[Json], told: list[Json], before: Counter[str], currency: str) -> list[Json | None]:
+    """What each returned line gives back, after what came ``before``; None for one that was not sold, never more than was."""
+    shares: list[Json | None] = []
+    errors = []
+    for index, line in enumerate(told):
+        units, meant = int(line["quantity"]), _meant(records, sold, line, before)
+        if meant is None:
+            shares.append(None)
+        elif units > (left := max(0, meant["quantity"] - before[_name(meant)])):
+            message = f"{units} of line {_name(meant)!r}, of which {left} are left"
+            errors.append({"path": f"/productList/{index}/quantity", "message": message})
+        else:
+            shares.append(_share(meant, before[_name(meant)], units, currency))
+            before[_name(meant)] += units
+    if errors:
+        raise ReturnQuantityExceeded(errors=errors)
+    return shares
+
+
+def _meant(records: Readable, sold: list[Json], line: Json, before: Counter[str]) -> Json | None:
+    """The sold line that a returned one names by id and product; of several the first that has enough units left."""
     item = product(records, line)
     if item is None and "orderItemId" not in line:
         return None
-    for one in sold:
-        same_id = line.get("orderItemId", one.get("orderItemId")) == one.get("orderItemId")
-        if same_id and (item is None or one.get("productId") == item["productId"]):
-            return one
-    return None
+    meant = [
+        one
+        for one in sold
+        if line.get("orderItemId", one.get("orderItemId")) == one.get("orderItemId")
+        and (item is None or one.get("productId") == item["productId"])
+    ]
+    enough = (one for one in meant if one["quantity"] - before[_name(one)] >= line["quantity"])
+    return next(enough, meant[0] if meant else None)
 
 
 def _name(line: Json) -> str:

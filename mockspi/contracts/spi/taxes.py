@@ -13,7 +13,7 @@ from mockspi.contract import Call, Contract
 from mockspi.contracts.common import Address, CartRequest, LineRequest
 from mockspi.contracts.tax_records import TaxedLine, TaxExemption
 from mockspi.exchange import Json, Reply
-from mockspi.refusals import ExemptionUnknown, TaxJurisdictionUnknown, TaxMismatch
+from mockspi.refusals import ExemptionUnknown, ReturnQuantityExceeded, TaxJurisdictionUnknown, TaxMismatch
 from mockspi.retail import taxes_booked, taxes_rates
 from mockspi.retail.money import amount
 from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
@@ -183,7 +183,7 @@ CONTRACTS = (
         body=TaxRequest,
         reply=TaxReply,
         answer=calculate,
-        fails=(TaxJurisdictionUnknown, ExemptionUnknown),
+        fails=(TaxJurisdictionUnknown, ExemptionUnknown, ReturnQuantityExceeded),
     ),
     Contract(
         name="TAX_SERVICE",
@@ -208,7 +208,7 @@ CONTRACTS = (
         body=FinalizeRequest,
         reply=FinalizeReply,
         answer=finalize,
-        fails=(TaxMismatch, TaxJurisdictionUnknown, ExemptionUnknown),
+        fails=(TaxMismatch, TaxJurisdictionUnknown, ExemptionUnknown, ReturnQuantityExceeded),
         writes=True,
     ),
     Contract(
