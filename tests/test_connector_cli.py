@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Server, mockspi
-from hearing import Receiver, receiving
+from hooked import Receiver, receiving
 
 
 def hook(name: str = "ORDER", url: str = "https://hooks.example/orders", **more: Any) -> dict[str, Any]:

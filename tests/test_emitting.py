@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import NOON, Server, mockspi, serving, until
-from hearing import Receiver, receiving
+from hooked import Receiver, receiving
 from selling import order, sold
 
 MONITORING = "EXPORT_MONITORING_EVENTS"
