@@ -14,9 +14,10 @@ from mockspi.exchange import Json
 from mockspi.fixtures.reading import open_set
 from mockspi.sandbox import Sandbox
 from mockspi.schema import Anything, Choice, Flag, Id, Integer, Many, Moment, Shape, Text
-from mockspi.store.outbox_log import FAILED, STATES, Delivery, Wanted
-from mockspi.webhooks import asking, telling
+from mockspi.store.outbox_log import FAILED, STATES, WAITING, Delivery, Wanted
+from mockspi.webhooks import asking, reposting, telling
 from mockspi.webhooks.asking import Unfit
+from mockspi.webhooks.reposting import Given, NotAgain
 
 _LARGEST_PAGE = 500
 
@@ -66,6 +67,7 @@ class WebhookReply(Shape):
     endpoint = Text(about="endpoint name of the connector")
     status = Choice(*STATES, required=True)
     reason = Text(about="why it is not delivered")
+    waitsFor = Text(about="id of the one of the same order that goes first, while that one waits")
     httpStatus = Integer(about="of the last answer")
     attempts = Integer(required=True)
     at = Moment(required=True, about="when it happened, by the sandbox's clock")
@@ -153,7 +155,8 @@ class RepostRequest(Shape):
     since = Moment()
     until = Moment()
     text = Text()
-    secret = Text(about="given again, where it was not a ${NAME}")
+    secret = Text(about="given again, where it was not a ${NAME} and no connector has it")
+    headers = Anything(validate=texts, about="the same: header name to text")
     wait = Flag(about="false: answer before the first attempt")
 
 
@@ -218,15 +221,19 @@ def repost(desk: Desk, inputs: Json, body: Json) -> Json:
     sandbox, outbox = desk.sandbox(inputs), desk.sender.outbox
     now = sandbox.timing.now(desk.real())
     if "ids" in body:
-        ids = [_found(desk, sandbox, id_).id for id_ in body["ids"]]
+        found = [_found(desk, sandbox, id_) for id_ in body["ids"]]
     else:
-        ids = [one.id for one in outbox.search(replace(chosen(sandbox.space, body), state=FAILED, once=True))]
-    secrets = {"secret": body["secret"]} if "secret" in body else None
-    made = []
-    for id_ in ids:
-        if (new := outbox.repost(sandbox.space, id_, now, secrets)) is None:
-            raise WebhookUnderWay(webhook=id_)
-        made.append(new)
+        found = outbox.search(replace(chosen(sandbox.space, body), state=FAILED, once=True))
+    if waiting := next((one for one in found if one.state == WAITING), None):
+        raise WebhookUnderWay(webhook=waiting.id)
+    given = Given(body.get("secret", ""), body.get("headers", {}))
+    try:
+        ready = reposting.ready(found, sandbox.connectors, desk.sender, now, given)
+    except NotAgain as refusal:
+        places = {id_: f"/ids/{index}" for index, id_ in enumerate(body.get("ids", ()))}
+        told = [{"path": places.get(id_, "/failed"), "message": f"{id_}: {why}"} for id_, why in refusal.reasons.items()]
+        raise BrokenRequest(errors=told) from refusal
+    made = outbox.repost(sandbox.space, ready, now)
     return {"webhooks": _tried(desk, sandbox, made, wait=body.get("wait", True))}
 
 

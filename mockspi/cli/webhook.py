@@ -11,14 +11,13 @@ from typing import Any
 import click
 
 from mockspi.cli import outbox
+from mockspi.cli.office import Office, with_outbox
 from mockspi.cli.options import table
-from mockspi.cli.outbox import Office, with_outbox
+from mockspi.cli.outbox import header, report
 from mockspi.cli.sandbox import moment
 from mockspi.errors import UsageError
 from mockspi.event import PLATFORMS
 from mockspi.exchange import Json
-
-_SHOWN = 20  #: lines of what was sent
 
 
 @click.group()
@@ -45,7 +44,7 @@ def webhook() -> None:
 )
 @click.option("--count", type=click.IntRange(1, 10_000), default=1, help="So many of them.")
 @click.option("--shuffle", is_flag=True, help="Not in their order.")
-@with_outbox
+@with_outbox()
 def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: Any) -> None:
     """Send EVENT; exit 0 if it is delivered, 1 if it is not, 2 if it could not be tried.
 
@@ -73,7 +72,7 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
 
 @webhook.command()
 @click.option("--enable", "urls", metavar="URL", multiple=True, help="Send to this address again, which had answered 410.")
-@with_outbox
+@with_outbox()
 def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     """Send what is due by now and nobody sent, such as after a kill; exit 1 if something is not delivered.
 
@@ -85,9 +84,9 @@ def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     if as_json:
         click.echo(json.dumps(fired, indent=2))
     else:
-        for one in fired[:_SHOWN]:
+        for one in fired[: outbox.SHOWN]:
             click.echo(f"{moment(one['at'])}  {outbox.coloured(one['status'])}  {one['id']}  {one.get('reason') or ''}".rstrip())
-        more = f", {len(fired) - _SHOWN} of them not shown" if len(fired) > _SHOWN else ""
+        more = f", {len(fired) - outbox.SHOWN} of them not shown" if len(fired) > outbox.SHOWN else ""
         click.echo(f"{len(fired)} attempt{'s' * (len(fired) != 1)}{more}; {left} still wait{'s' * (left == 1)}")
     sys.exit(1 if any(one["status"] != "delivered" for one in fired) else 0)
 
@@ -125,19 +124,6 @@ for command in (outbox.list_, outbox.show, outbox.repost):
     webhook.add_command(command)
 
 
-def report(told: list[Json], *, as_json: bool, alone: bool) -> None:
-    """What became of what was sent, and the exit code that says so."""
-    if as_json:
-        click.echo(json.dumps(told[0] if alone else told, indent=2, ensure_ascii=False))
-    else:
-        for one in told[:_SHOWN]:
-            click.echo(outbox.line(one))
-        if len(told) > _SHOWN:
-            done = sum(one["status"] == "delivered" for one in told)
-            click.echo(f"and {len(told) - _SHOWN} more; {done} of {len(told)} are delivered")
-    sys.exit(0 if all(one["status"] == "delivered" for one in told) else 1)
-
-
 def read_body(file: str) -> Json | None:
     """A JSON object from a file, or standard input."""
     if not file:
@@ -158,11 +144,3 @@ def pair(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--set is {text!r}: POINTER=VALUE is expected, such as /reasonCode=SYS_CASH_EVENT")
     return pointer, value
-
-
-def header(text: str) -> tuple[str, str]:
-    """A header's name and value."""
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise UsageError("--header: 'NAME: VALUE' is expected, such as 'Authorization: ${TOKEN}'")
-    return name.strip(), value.strip()

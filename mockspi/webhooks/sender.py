@@ -72,8 +72,9 @@ class Sender:
         """What would go out at a moment, and where to, with everything that was looked up; UsageError where nothing can."""
         target = resolved(message.target, self.environ)
         self.outbound.check(target.url)
-        ready = replace(message, target=target)
-        return trouble.compose(self.profile(target.profile), ready, now, target.secret), target
+        wire = trouble.compose(self.profile(target.profile), replace(message, target=target), now, target.secret)
+        self.outbound.fit(wire)
+        return wire, target
 
     def send_due(self, space: str, clock: Callable[[], int], *, ids: Collection[str] | None = None) -> Iterator[Fired]:
         """Everything that is due in a sandbox at its clock, one after another."""
@@ -134,11 +135,7 @@ class Sender:
     def _sent(self, held: Delivery, now: int) -> Fired:
         if gone := [one for one in self.outbox.disabled(held.space) if one["url"] == held.url]:
             return self._settled(held, now, FAILED, f"the target is disabled: {gone[0]['reason']}")
-        message, shown = restored(held), json.loads(held.target)
-        if missing := shown["withheld"] if held.secrets is None else []:
-            raise UsageError(
-                f"its {' and '.join(missing)} was not kept after the first delivery; give it again, as ${{NAME}} best"
-            )
+        message = restored(held)
         profile = self.profile(message.target.profile)
         copies, made = trouble.plan(message.trouble).copies if not held.attempts else 1, held.attempts
         while True:
