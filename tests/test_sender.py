@@ -87,6 +87,13 @@ def test_the_time_in_the_headers_is_that_of_the_attempt(hooks: Hooks) -> None:
         assert {one.headers["webhook-id"] for one in target.came} == {sent["id"]}
 
 
+def test_the_same_seed_gives_the_same_times_in_every_run(served: Server) -> None:
+    with receiving(*[(500, {})] * 3) as target:
+        runs = [Hooks(served, clock={"frozen": NOON}, seed=seed) for seed in ("one", "one", "two")]
+        one, again, other = [run.send("VOID_CART", target.hook, profile="standard", secret=SECRET)["due"] for run in runs]
+        assert one == again != other
+
+
 def test_410_disables_a_target_of_this_sandbox_until_it_is_enabled(hooks: Hooks, served: Server) -> None:
     with receiving((410, {})) as target:
         first = hooks.send("cart.abandoned", target.hook)

@@ -40,7 +40,7 @@ class Office:
         """What sends, here and now."""
         from mockspi import building  # heavy: only where it is needed
 
-        made = building.sender(self.settings, building.overlay(self.settings))
+        made = building.sender(self.settings, building.overlay(self.settings), self.sandboxes)
         made.outbox.prepare()
         made.outbox.free()
         return made
@@ -66,8 +66,7 @@ class Office:
 
     def of(self, space: str) -> Sandbox:
         """The sandbox of that name; one that was given at start to a server of other keys is not known here."""
-        found = self.sandboxes.named(name := space.partition("~")[0])
-        return found if found and found.space == space else Sandbox(name, "", served=tuple(self.served))
+        return self.sandboxes.of_space(space) or Sandbox(space.partition("~")[0], "", served=tuple(self.served))
 
     @cached_property
     def served(self) -> list[Json]:

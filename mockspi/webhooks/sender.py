@@ -14,13 +14,14 @@ from mockspi.clock import random_id, system_now
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.masking import MASK, is_secret_header, masked_body, masked_header
+from mockspi.sandbox import Sandbox
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
 from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wanted
 from mockspi.webhooks import trouble
 from mockspi.webhooks.addresses import NotAllowed
 from mockspi.webhooks.message import Heard, Message, Target, Verdict, Wire
-from mockspi.webhooks.oauth import authorization
+from mockspi.webhooks.oauth import NoToken, authorization
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES, Profile
 from mockspi.webhooks.references import resolved
@@ -53,6 +54,7 @@ class Sender:
     outbox: OutboxStore
     outbound: Outbound
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
+    sandbox_of: Callable[[str], Sandbox | None] = lambda space: None  #: of a space of the outbox
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stopping: Callable[[], bool] = lambda: False
 
@@ -139,12 +141,10 @@ class Sender:
         profile = self.profile(message.target.profile)
         copies, made = trouble.plan(message.trouble).copies if not held.attempts else 1, held.attempts
         while True:
-            wire, target = self.composed(self._authorized(message), now)
-            result, verdict = self._attempt(held, now, profile, wire, target)
-            if result.came.status == HTTPStatus.UNAUTHORIZED and target.oauth:  # a token may end before its time
+            result, verdict = self._attempt(held, message, now, profile)
+            if result.came.status == HTTPStatus.UNAUTHORIZED and message.target.oauth:  # a token may end before its time
                 self.outbox.attempted(result)
-                wire, target = self.composed(self._authorized(message, again=True), now)
-                result, verdict = self._attempt(held, now, profile, wire, target)
+                result, verdict = self._attempt(held, message, now, profile, again=True)
                 made += 1
             made, copies = made + 1, copies - 1
             if not verdict.delivered or not copies:
@@ -152,7 +152,8 @@ class Sender:
             self.outbox.attempted(result)
         if verdict.disables:
             self.outbox.disable(held.space, held.url, now, verdict.reason)
-        due = None if verdict.delivered else profile.again(message, made, now, verdict)
+        seed = sandbox.seed if (sandbox := self.sandbox_of(held.space)) else ""
+        due = None if verdict.delivered else profile.again(message, made, now, verdict, seed)
         state = DELIVERED if verdict.delivered else FAILED if due is None else WAITING
         return self._settled(held, now, state, verdict.reason, due=due or 0, result=result)
 
@@ -161,8 +162,16 @@ class Sender:
         found = authorization(message.target, self.outbound, system_now(), again=again)
         return replace(message, target=replace(message.target, headers={**message.target.headers, **found})) if found else message
 
-    def _attempt(self, held: Delivery, now: int, profile: Profile, wire: Wire, target: Target) -> tuple[Result, Verdict]:
-        """One attempt, in the log before its bytes leave; what came of it is kept by who asks."""
+    def _attempt(
+        self, held: Delivery, message: Message, now: int, profile: Profile, *, again: bool = False
+    ) -> tuple[Result, Verdict]:
+        """One attempt, in the log before its bytes leave; what came of it is kept by who asks. One without a token sends none."""
+        try:
+            authorized = self._authorized(message, again=again)
+        except NoToken as refusal:
+            attempt, verdict = self.outbox.begin(held, now, Sent(message.target.method, (), b"", 0)), Verdict(False, str(refusal))
+            return Result(attempt, came(Heard(None, error=verdict.reason), ()), delivered=False, reason=verdict.reason), verdict
+        wire, target = self.composed(authorized, now)
         secrets = secrets_of(target, json.loads(held.target))
         attempt = self.outbox.begin(held, now, logged(wire, secrets))
         try:
