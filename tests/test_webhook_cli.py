@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server, mockspi, serving
+from conftest import Server, serving
 from hooked import receiving
 from typed import typed
 
@@ -187,10 +188,70 @@ def wait_until_delivered(server: Server, id_: str) -> None:
     until(lambda: server.admin("GET", f"/sandboxes/staging/webhooks/{id_}").json()["status"] == "delivered")
 
 
-def test_events_lists_what_can_be_sent(desk: Desk) -> None:
-    done = mockspi("webhook", "events", "--platform", "emporix")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("VOID_CART", "--trouble", "stale"), "the trouble 'stale' would change nothing: retail-cloud sends no time"),
+        (("VOID_CART", "--trouble", "missing-header"), "'missing-header' would change nothing: nothing is signed and no header"),
+        (("cart.abandoned", "--trouble", "tampered,missing-header"), "'missing-header' would change nothing: nothing is signed"),
+        (("VOID_CART", "--trouble", "reorder", "--shuffle"), "'reorder' would change nothing: it is of no cart or order"),
+        (("VOID_CART", "--profile", "standard"), "whsec_ and Base64 are expected (--secret)"),
+        (("VOID_CART", "--header", "X-Key: ${NO_SUCH}"), "NO_SUCH is not set; the header X-Key refers to it as ${NO_SUCH}"),
+        (("VOID_CART", "--secret", "${NO_SUCH}"), "NO_SUCH is not set; the secret refers to it as ${NO_SUCH}"),
+        (("VOID_CART", "--header", "X-Key: a\nX-Other: b"), "the header 'X-Key' cannot be sent"),
+        (("VOID_CART", "--header", "X-Key: a\r\n"), "the header 'X-Key' cannot be sent"),
+        (("VOID_CART", "--data", "/nowhere.json"), "--data /nowhere.json cannot be read: no such file or directory"),
+        (("VOID_CART", "--data", "-"), "--data - is not JSON: "),
+    ],
+)
+def test_what_can_do_nothing_or_cannot_go_out_is_refused(words: tuple[str, ...], told: str, desk: Desk) -> None:
+    with receiving() as target:
+        done = desk.run("send", *words, "--to", target.hook)
+        assert (done.returncode, done.stdout, told in done.stderr) == (2, "", True), done.stderr
+        assert target.came == []
+        assert desk.run("list").stdout == "nothing was sent yet\n"
+
+
+def test_a_host_beyond_this_machine_is_refused_with_what_would_allow_it(desk: Desk) -> None:
+    done = desk.run("send", "VOID_CART", "--to", "https://hooks.example/x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hooks.example is not this machine: --allow-outbound hooks.example:443 lets webhooks go there" in done.stderr
+    assert desk.json("list") == []
+
+
+def test_a_secret_that_signs_nothing_and_one_that_is_missing_are_told(desk: Desk) -> None:
+    with receiving() as target:
+        sent = desk.run("send", "VOID_CART", "--to", target.hook, "--secret", "a-secret")
+        assert (sent.returncode, sent.stderr) == (
+            0, "mockspi: retail-cloud signs nothing, so the secret is not used; a header can carry one (--header)\n")  # fmt: skip
+        unsigned = desk.run("send", "cart.abandoned", "--to", target.hook)
+        assert unsigned.stderr == "mockspi: next-commerce signs where there is a secret; this goes unsigned, --secret signs it\n"
+        assert desk.run("send", "cart.abandoned", "--to", target.hook, "--secret", "s").stderr == ""
+        assert "x-29next-signature" in target.came[-1].headers
+
+
+def test_an_empty_id_is_nobodys_and_a_wrong_event_is_told_where_to_look(desk: Desk) -> None:
+    with receiving() as target:
+        desk.run("send", "VOID_CART", "--to", target.hook)
+        assert "no webhook has the id ''; 'mockspi webhook list' tells them" in desk.run("show", "").stderr
+        assert "no event is called 'NOPE'; 'mockspi events' lists them" in desk.run("list", "--event", "NOPE").stderr
+        assert desk.run("list", "--failed").stdout == "nothing of this kind was sent\n"
+
+
+def test_only_its_owner_may_read_the_outbox(desk: Desk) -> None:
+    desk.state.mkdir(mode=0o755)
+    desk.run("list")
+    assert stat.S_IMODE((desk.state / "outbox.sqlite").stat().st_mode) == 0o600
+
+
+def test_events_lists_what_can_be_sent() -> None:
+    done = typed("events", "--platform", "emporix")
     assert "cart.item-added" in done.stdout
     assert "VOID_CART" not in done.stdout
-    found = {one["event"]: one for one in json.loads(mockspi("webhook", "events", "--json").stdout)}
+    assert max(map(len, typed("events").stdout.splitlines())) <= 160
+    found = {one["name"]: one for one in json.loads(typed("events", "--json").stdout)}
     assert found["VOID_CART"]["methods"] == ["POST"]
-    assert found["VOID_CART"]["examples"]
+    assert (
+        "retail-cloud has no event 'cart.created'; emporix has it"
+        in typed("events", "cart.created", "--platform", "retail-cloud").stderr
+    )

@@ -12,7 +12,6 @@ import click
 
 from mockspi.cli import outbox
 from mockspi.cli.office import Office, with_outbox
-from mockspi.cli.options import table
 from mockspi.cli.outbox import header, report
 from mockspi.cli.sandbox import moment
 from mockspi.errors import UsageError
@@ -51,7 +50,7 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
     It is kept in the state folder, with every attempt, until it is delivered: 'mockspi webhook list' and 'show' tell of
     it. What a platform tries again is due by the sandbox's clock; a running server does so, or 'mockspi webhook resume'.
     """
-    from mockspi.webhooks.asking import Wanted, message_of  # heavy: only where it is needed
+    from mockspi.webhooks.asking import Wanted, message_of, remarks  # heavy: only where it is needed
 
     sandbox = office.sandbox()
     wanted = Wanted(
@@ -62,6 +61,8 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
     )  # fmt: skip
     now = office.now(sandbox)
     messages = [message_of(wanted, office.sender, now + place, office.fixtures()) for place in range(count)]
+    for sentence in remarks(messages[0]):
+        click.secho(f"mockspi: {sentence}", fg="yellow", err=True)
     if shuffle:
         random.Random(sandbox.seed).shuffle(messages)  # noqa: S311  # no secret hangs on it
     ids = [office.sender.accept(sandbox.space, one, now) for one in messages]
@@ -91,35 +92,6 @@ def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     sys.exit(1 if any(one["status"] != "delivered" for one in fired) else 0)
 
 
-@webhook.command()
-@click.option("--platform", type=click.Choice(PLATFORMS), default=None, help="Only this one's.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def events(platform: str | None, as_json: bool) -> None:
-    """What can be sent, with the names of the examples."""
-    from mockspi.contracts.events import EVENTS  # heavy: only where it is needed
-    from mockspi.webhooks.making import examples
-
-    found: list[Json] = [
-        {"event": one.name, "platform": one.platform, "version": one.version, "methods": list(one.methods), "about": one.about,
-         "source": one.source, "examples": {name: example["about"] for name, example in examples(one).items()}}
-        for one in EVENTS
-        if platform in (None, one.platform)
-    ]  # fmt: skip
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    rows = [
-        [
-            one["platform"],
-            one["event"] + (f"@{one['version']}" if one["version"] else ""),
-            ", ".join(one["examples"]),
-            one["about"],
-        ]
-        for one in found
-    ]
-    click.echo(table(rows, ["platform", "event", "examples", "about"]))
-
-
 for command in (outbox.list_, outbox.show, outbox.repost):
     webhook.add_command(command)
 
@@ -131,8 +103,10 @@ def read_body(file: str) -> Json | None:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
         found = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--data {file} cannot be read as JSON: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--data {file} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise UsageError(f"--data {file} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise UsageError(f"--data {file} is no JSON object")
     return found

@@ -70,12 +70,15 @@ class OutboxStore(OutboxLog):
 
     def __init__(self, path: Path, most: int = MOST, real: Callable[[], int] = system_now) -> None:
         super().__init__(path)
+        self._path = path
         self._most = most
         self._real = real
         self.owner = new_owner()
 
     def prepare(self) -> None:
-        """Make the file, before several processes ask for it at once; leaves nothing open."""
+        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open."""
+        self._path.touch(mode=0o600)
+        self._path.chmod(0o600)
         with self._turns.turn() as connection:
             connection.executescript(TABLES)
         self.close()

@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from mockspi.clock import random_id, system_now
+from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
+from mockspi.event import RETAIL_CLOUD
 from mockspi.exchange import Json
 from mockspi.masking import MASK, is_secret_header, masked_body, masked_header
 from mockspi.sandbox import Sandbox
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
 from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wanted
-from mockspi.webhooks import trouble
+from mockspi.webhooks import emitting, monitoring, trouble
 from mockspi.webhooks.addresses import NotAllowed
 from mockspi.webhooks.message import Heard, Message, Target, Verdict, Wire
 from mockspi.webhooks.oauth import NoToken, authorization
@@ -30,6 +32,7 @@ MARGIN = 30_000  #: milliseconds that a lease is longer than two attempts may ta
 _LONGEST_BODY, _LONGEST_REPLY = 262_144, 20_000
 _SHORTEST = 4  #: a shorter text is no secret that could be found again
 _PAUSE = 0.02
+_MONITORED = frozenset(one.id for one in EVENTS if one.platform == RETAIL_CLOUD and one.name != monitoring.NAME)
 log = logging.getLogger("mockspi")
 
 
@@ -77,6 +80,11 @@ class Sender:
         wire = trouble.compose(self.profile(target.profile), replace(message, target=target), now, target.secret)
         self.outbound.fit(wire)
         return wire, target
+
+    def idle(self, message: Message, now: int) -> list[tuple[str, str]]:
+        """The words of a message's trouble that would change nothing, each with the reason."""
+        target = resolved(message.target, self.environ)
+        return list(trouble.idle(self.profile(target.profile), replace(message, target=target), now, target.secret))
 
     def send_due(self, space: str, clock: Callable[[], int], *, ids: Collection[str] | None = None) -> Iterator[Fired]:
         """Everything that is due in a sandbox at its clock, one after another."""
@@ -180,8 +188,18 @@ class Sender:
             reason = str(refusal)
             self.outbox.attempted(Result(attempt, came(Heard(None, error=reason), secrets), delivered=False, reason=reason))
             raise
+        self._monitor(held, message.target, heard, now)
         verdict = profile.judge(heard)
         return Result(attempt, came(heard, secrets), verdict.delivered, verdict.reason), verdict
+
+    def _monitor(self, held: Delivery, target: Target, heard: Heard, now: int) -> None:
+        """Tell who listens to monitoring how it went with an event of a connector; of monitoring itself nobody is told."""
+        if not held.endpoint or held.event not in _MONITORED or (sandbox := self.sandbox_of(held.space)) is None:
+            return
+        known = sandbox.connectors
+        alarms = monitoring.alarms_of_webhook(target, heard, now, known)
+        found = emitting.safely(lambda: list(emitting.monitored(alarms, known, now)), sandbox, held.event)
+        emitting.enqueue(found, sandbox, self.accept)
 
     def _settled(self, held: Delivery, now: int, state: str, reason: str, *, due: int = 0, result: Result | None = None) -> Fired:
         if not self.outbox.settle(held, state, reason, due=due, result=result):
