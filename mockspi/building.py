@@ -31,7 +31,7 @@ from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
 from mockspi.journal import Journal
 from mockspi.rehearsing import compile_into, messages, rehearse
-from mockspi.routes import RouteTable
+from mockspi.routes import TOKENS, RouteTable
 from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
 from mockspi.rules.known import Known
@@ -146,7 +146,7 @@ class House:
             rules=Judge(self.rules()),
             outbox=self.sender(known).accept,
             doorkeeper=receiving.Doorkeeper(known.listening),
-            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
+            tokens=Tokens(f"{settings.base_path}/{TOKENS}", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
