@@ -31,7 +31,7 @@ from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
 from mockspi.journal import Journal
 from mockspi.rehearsing import compile_into, messages, rehearse
-from mockspi.routes import RouteTable
+from mockspi.routes import TOKENS, RouteTable
 from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
 from mockspi.rules.known import Known
@@ -101,10 +101,11 @@ class House:
 
     def desk(self, base_url: str, reload: Callable[[str | None], Json]) -> Desk:
         """What the admin port works with; ``reload`` reads a fixture set again, or all."""
+        known = self.sandboxes()
         return Desk(
             self.settings,
             base_url,
-            self.sandboxes(),
+            known,
             self.editions(),
             system_now,
             self.journal(),
@@ -113,7 +114,7 @@ class House:
             self.counts,
             self.board(),
             reload,
-            self.sender(),
+            self.sender(known),
         )
 
     def rules(self) -> RuleStore:
@@ -126,9 +127,9 @@ class House:
         kept = JournalStore(path, settings.journal_entries, settings.journal_bytes, Writers(self.counts).catch_up)
         return Journal(kept, settings.journal_body, settings.base_path, settings.api_version)
 
-    def sender(self, stopping: Callable[[], bool] = lambda: False) -> Sender:
-        """What sends webhooks; every process makes its own."""
-        return sender(self.settings, self.overlay, stopping)
+    def sender(self, known: SandboxStore | None = None, stopping: Callable[[], bool] = lambda: False) -> Sender:
+        """What sends webhooks, of the sandboxes that are ``known``; every process makes its own."""
+        return sender(self.settings, self.overlay, known or self.sandboxes(), stopping)
 
     def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
         """A service over this house; every process makes its own."""
@@ -143,9 +144,9 @@ class House:
             journal=(journal or self.journal()).write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
-            outbox=self.sender().accept,
+            outbox=self.sender(known).accept,
             doorkeeper=receiving.Doorkeeper(known.listening),
-            tokens=Tokens(f"{settings.base_path}/oauth/token", known.named, system_now),
+            tokens=Tokens(f"{settings.base_path}/{TOKENS}", known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 
@@ -170,11 +171,11 @@ def sent_to(settings: Settings) -> list[Json]:
     return found if any(one["connectorType"] == WEBHOOK for one in found) else []
 
 
-def sender(settings: Settings, written: Path, stopping: Callable[[], bool] = lambda: False) -> Sender:
+def sender(settings: Settings, written: Path, known: SandboxStore, stopping: Callable[[], bool] = lambda: False) -> Sender:
     """What sends webhooks, with its outbox beside what sandboxes have written."""
     outbox = OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
     profiles = configured(settings.webhook_schedule, settings.webhook_option)
-    return Sender(outbox, Outbound(settings.allow_outbound), profiles, stopping=stopping)
+    return Sender(outbox, Outbound(settings.allow_outbound), profiles, known.of_space, stopping=stopping)
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:

@@ -14,6 +14,7 @@ from mockspi.exchange import Request
 
 _COMPARED = 120  # how much of a path that nobody knows is looked at
 RECEIVING = "webhooks"  #: below the base, where events are delivered
+TOKENS = "oauth/token"  #: below the base, where tokens are fetched
 _VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
 
@@ -111,15 +112,25 @@ class RouteTable:
             served = ", ".join(self.versions)
             wrong = {"path": "", "message": f"{rest[0]} is no api_version that is served", "expected": served, "got": rest[0]}
             raise UnsupportedApiVersion(version=rest[0], served=served, errors=[wrong])
+        got = f"{request.method} {request.path[:_COMPARED]}"
+        if "/".join(segments).endswith(TOKENS):
+            there = f"POST {self.base}/{TOKENS}"
+            wrong = {"path": "", "message": f"tokens are fetched at {there}", "expected": there, "got": got}
+            raise UnknownEndpoint(path=request.path, nearest=f"the token endpoint at {there}", errors=[wrong])
         route = self._nearest(request, segments)
-        nearest = f"{route.contract.id} at {route.contract.method} {route.path}"
-        wrong = {"path": "", "message": f"the nearest is {nearest}", "contract": route.contract.id}
-        wrong |= {"expected": f"{route.contract.method} {route.path}", "got": f"{request.method} {request.path[:_COMPARED]}"}
+        there = f"{route.contract.method} {route.path}"
+        nearest = f"{route.contract.id} at {there}"
+        wrong = {"path": "", "message": f"the nearest is {nearest}", "contract": route.contract.id, "expected": there, "got": got}
         raise UnknownEndpoint(path=request.path, nearest=nearest, errors=[wrong])
 
     def _nearest(self, request: Request, segments: Sequence[str]) -> Route:
         asked, first = request.path[:_COMPARED], self.versions[0] if self.versions else ""
-        first = RECEIVING if tuple(segments[: len(split(self.base)) + 1]) == (*split(self.base), RECEIVING) else first
+        base = split(self.base)
+        if RECEIVING in segments[len(base) : len(base) + 2] and tuple(segments[: len(base)]) == base:
+            first, name = RECEIVING, segments[-1].casefold()
+            for route in self.routes:
+                if route.contract.received and route.kind == "path" and route.segments[-1].casefold() == name:
+                    return route
         own = [route for route in self.routes if route.kind == "path" and route.path.startswith(f"{self.base}/{first}/")]
 
         def likeness(route: Route) -> tuple[float, bool]:

@@ -136,7 +136,7 @@ SETTINGS = (
     Setting("journal_entries", 10_000, "Most journal entries of a sandbox; the oldest go.", _whole(1, 10_000_000), "N"),
     Setting("journal_bytes", 33_554_432, "Most bytes of a sandbox's journal.", _whole(1, 10_737_418_240), "BYTES"),
     Setting("journal_body", 65_536, "Longest body that the journal keeps whole.", _whole(0, 1_073_741_824), "BYTES"),
-    Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey, pid, fixtures.", _path, "PATH"),
+    Setting("ready_file", "", "File that appears once requests are answered: baseUrl, apiKey and more.", _path, "PATH"),
     Setting("follow", 0, "Stop as soon as the process with this id is gone.", _whole(0, 4_194_304), "PID"),
     Setting("outbox_entries", 10_000, "Most webhooks kept of a sandbox; the oldest finished go.", _whole(1, 10_000_000), "N"),
     Setting("allow_outbound", (), "HOST, HOST:PORT or CIDR where webhooks may go; loopback always.", outward.place, "HOST", True),

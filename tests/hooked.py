@@ -5,78 +5,105 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = tuple[int, Any]  #: a status, and a JSON body or bytes
+Answer = tuple[int, Any] | tuple[int, dict[str, str], Any]  #: a status, perhaps headers, and a JSON body or bytes
+Rule = Callable[[Mapping[str, str], bytes], bool]
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """One request."""
+    """One request; names of headers in lower case."""
 
+    method: str
     path: str
     headers: dict[str, str]
     raw: bytes
 
     @property
     def body(self) -> Any:
+        """Its JSON."""
         return json.loads(self.raw)
 
 
 @dataclass
 class Receiver:
-    """What came, in order; ``answers`` are given one after another, then 200 with an empty object."""
+    """What came, in its order.
 
-    url: str = ""
-    answers: list[Answer] = field(default_factory=list)
+    ``answers`` are given one after another, then 200 with an empty object; or they are kept by path, each an answer for
+    ever or a list of them. Whatever ``rule`` says no to is answered 401.
+    """
+
+    url: str = ""  #: the root
+    answers: list[Answer] | dict[str, Answer | list[Answer]] = field(default_factory=dict)
     came: list[Arrived] = field(default_factory=list)
+    rule: Rule = lambda headers, raw: True
     seconds: float = 0.0  #: before each answer
-    most_at_once: int = 0
-    now: int = 0
+    most: int = 0  #: requests under way at once
+    under_way: int = 0
     turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, arrived: Arrived) -> tuple[int, bytes]:
+    @property
+    def hook(self) -> str:
+        """An address of a webhook."""
+        return f"{self.url}/hook"
+
+    def at(self, path: str) -> list[Any]:
+        """The bodies that came to a path."""
+        with self.turn:
+            return [one.body for one in self.came if one.path == path]
+
+    def answer(self, arrived: Arrived) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
         with self.turn:
             self.came.append(arrived)
-            status, body = self.answers.pop(0) if self.answers else (200, {})
-            self.now += 1
-            self.most_at_once = max(self.most_at_once, self.now)
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            found = self.answers
+            if isinstance(found, dict):
+                found = found.get(arrived.path.partition("?")[0], [])
+            if isinstance(found, list):
+                found = found.pop(0) if found else (200, {})
         time.sleep(self.seconds)
         with self.turn:
-            self.now -= 1
-        return status, body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.under_way -= 1
+        status, headers, body = found if len(found) == 3 else (found[0], {}, found[1])
+        status = status if self.rule(arrived.headers, arrived.raw) else 401
+        return status, headers, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
 @contextmanager
-def receiving(*answers: Answer, seconds: float = 0.0, port: int = 0) -> Iterator[Receiver]:
-    """A receiver until the block ends."""
-    found = Receiver(answers=list(answers), seconds=seconds)
+def receiving(*answers: Answer, port: int = 0, **given: Any) -> Iterator[Receiver]:
+    """A receiver until the block ends; ``given`` are what else a Receiver has."""
+    found = Receiver(**({"answers": list(answers)} if answers else {}), **given)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
+        def answer(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): text for name, text in self.headers.items()}
-            status, body = found.answer(Arrived(self.path, headers, raw))
-            try:
+            status, more, body = found.answer(Arrived(self.command, self.path, headers, raw))
+            with suppress(OSError):  # who asked may be gone meanwhile
                 self.send_response(status)
+                for name, text in more.items():
+                    self.send_header(name, text)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
-            except OSError:
-                return  # the sender was killed meanwhile
+                if self.command != "HEAD":
+                    self.wfile.write(body)
 
-        do_PUT = do_POST
+        do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = answer
 
         def log_message(self, *_: Any) -> None:
-            return
+            """Silence."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    found.url = f"http://127.0.0.1:{server.server_port}/hook"
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asked may go before its request is whole
+    found.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

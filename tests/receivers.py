@@ -1,4 +1,4 @@
-"""Receivers that are not ours: plain http.server, and each platform's published rule of verification, written here once more."""
+"""Each platform's published rule of verification, written here once more, for receivers that are not ours."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from typing import Any
 
 from conftest import NOON
+from hooked import Receiver, Rule
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from mockspi.webhooks import message as said_of
@@ -23,64 +20,6 @@ from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-Rule = Callable[[Mapping[str, str], bytes], bool]
-
-
-@dataclass
-class Heard:
-    """One request as it came: names of headers in lower case."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Receiver:
-    """A running receiver; it answers each request by ``answers`` in turn, the last for ever: status, headers, body."""
-
-    url: str = ""
-    heard: list[Heard] = field(default_factory=list)
-    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=lambda: [(200, {}, b"{}")])
-
-
-@contextmanager
-def receiving(rule: Rule = lambda headers, body: True, **given: Any) -> Iterator[Receiver]:
-    """A receiver that answers 401 where its rule says no."""
-    receiver = Receiver(**given)
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            receiver.heard.append(Heard(self.command, self.path, headers, body))
-            answers = receiver.answers
-            status, more, told = answers.pop(0) if len(answers) > 1 else answers[0]
-            self.send_response(status if rule(headers, body) else 401)
-            for name, value in more.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(told)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(told)
-
-        do_GET = do_POST = do_PUT = do_HEAD = do_OPTIONS = answer
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing is printed."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asked may go before the whole answer came
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-        yield receiver
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def next_commerce(headers: Mapping[str, str], body: bytes) -> bool:
@@ -146,7 +85,7 @@ def now() -> int:
 
 def deliver(profile: str, receiver: Receiver, **said: Any) -> tuple[said_of.Wire, said_of.Heard, said_of.Verdict]:
     """One attempt, for real."""
-    one, way = message(profile, receiver.url, at=now(), **said), PROFILES[profile]
+    one, way = message(profile, receiver.hook, at=now(), **said), PROFILES[profile]
     wire = trouble.compose(way, one, now(), SECRET)
     heard = Outbound().send(wire, one.target.url, way.timeout)
     return wire, heard, way.judge(heard)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import Server, mockspi
-from hearing import Receiver, receiving
+from hooked import Receiver, receiving
 
 
 def hook(name: str = "ORDER", url: str = "https://hooks.example/orders", **more: Any) -> dict[str, Any]:
@@ -98,6 +98,7 @@ WRONG: list[tuple[list[dict[str, Any]], int, str, str]] = [
     ([spi("GET_CUSTMER", "/x")], 3, "/connectors/0/endpointName", "no SPI is called 'GET_CUSTMER'; did you mean 'GET_CUSTOMER'?"),
     ([hook(netSuiteOAuth=True)], 3, "/connectors/0/netSuiteOAuth", "NetSuite's OAuth needs an ERP configuration"),
     ([hook(secret="whsec_abc")], 3, "/connectors/0/secret", SECRET),
+    ([hook(secret="${PAIR}")], 3, "/connectors/0/secret", "retail-cloud signs nothing; a header can carry it"),
     ([hook(jsonHeaders={"client_secret": "x"})], 3, "/connectors/0/jsonHeaders/client_secret", SECRET),
     ([hook(jsonHeaders={"X-Team": "Basic dXM6"})], 3, "/connectors/0/jsonHeaders/X-Team", SECRET),
     ([hook(jsonHeaders={"X-Team": "a1B2c3D4e5F6a1B2c3D4e5F6"})], 3, "/connectors/0/jsonHeaders/X-Team", SECRET),

@@ -153,6 +153,13 @@ def test_a_static_header_opens_the_sandbox_that_declares_it(merchant: Server) ->
     assert send(merchant, "VOID_CART", b"{}", right) == 401
 
 
+def test_a_secret_where_nothing_is_signed_opens_nothing(merchant: Server) -> None:
+    key = minted(merchant, hook("POS_VITALS", secret="${POS_SECRET}"))
+    assert send(merchant, "POS_VITALS", b"{}", {}) == 401
+    assert send(merchant, "POS_VITALS", b"{}", {}, api_key=key) == 200
+    merchant.admin("DELETE", f"/sandboxes/{key}")
+
+
 def test_a_variable_that_is_not_there_opens_nothing(merchant: Server) -> None:
     key = minted(merchant, hook("POS_VITALS", secret="${POS_NONE}", profile="standard"))
     assert send(merchant, "POS_VITALS", b"{}", standard(b"{}")) == 401

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from receivers import RULES, SECRET, Receiver, deliver, now, receiving
+from hooked import Receiver, receiving
+from receivers import RULES, SECRET, deliver, now
 
 from mockspi.contracts.events import EVENTS
 from mockspi.event import EMPORIX, Event
@@ -22,11 +22,11 @@ WAYS = [(one, one.platform) for one in EVENTS] + [(one, EMPORIX_SVIX) for one in
 def receivers() -> Iterator[dict[str, Receiver]]:
     """One receiver for each profile, with its platform's rule."""
     with (
-        receiving(RULES["retail-cloud"]) as retail,
-        receiving(RULES["emporix"]) as emporix,
-        receiving(RULES["emporix-svix"]) as svix,
-        receiving(RULES["next-commerce"]) as commerce,
-        receiving(RULES["standard"]) as standard,
+        receiving(rule=RULES["retail-cloud"]) as retail,
+        receiving(rule=RULES["emporix"]) as emporix,
+        receiving(rule=RULES["emporix-svix"]) as svix,
+        receiving(rule=RULES["next-commerce"]) as commerce,
+        receiving(rule=RULES["standard"]) as standard,
     ):
         yield dict(zip(("retail-cloud", "emporix", "emporix-svix", "next-commerce", "standard"),
                        (retail, emporix, svix, commerce, standard), strict=True))  # fmt: skip
@@ -40,7 +40,7 @@ def test_every_example_of_every_event_is_accepted(event: Event, profile: str, re
             body = make(event, example=example)
             wire, heard, verdict = deliver(profile, receiver, body=body, event=event.id, method=method)
             assert (heard.status, verdict) == (200, Verdict(delivered=True)), example
-            came = receiver.heard[-1]
-            assert (came.method, came.body) == (method, wire.body)
-            assert not problems(event.body, json.loads(came.body))
-            verify(profile, came.headers, came.body, SECRET, now())
+            came = receiver.came[-1]
+            assert (came.method, came.raw) == (method, wire.body)
+            assert not problems(event.body, came.body)
+            verify(profile, came.headers, came.raw, SECRET, now())

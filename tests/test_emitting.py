@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import NOON, Server, mockspi, serving, until
-from hearing import Receiver, receiving
+from hooked import Receiver, receiving
 from selling import order, sold
 
 MONITORING = "EXPORT_MONITORING_EVENTS"
@@ -177,6 +177,23 @@ def test_the_threshold_of_the_called_connector_counts_first(receiver: Receiver, 
             assert shop.call("GET", path).status_code == 200
         ((_, told),) = shop.sent()
         assert told["latencyThreshold"] == 30
+
+
+def test_monitoring_hears_of_webhooks_that_fail_and_never_of_its_own(server: Server, receiver: Receiver) -> None:
+    receiver.answers = {"/ORDER": (503, {}), "/ORDER_UPDATE": (200, {"errorMessage": "not so"}), f"/{MONITORING}": (500, {})}
+    shop = world(server, receiver, connector(receiver, "ORDER"), connector(receiver, "ORDER_UPDATE", latencyThreshold=1),
+                 {**connector(receiver, "SALE_INVENTORY"), "apiEndpoint": "http://127.0.0.1:9/?token=t0p"},
+                 connector(receiver, MONITORING))  # fmt: skip
+    shop.sell(sold("P-1001"))
+    shop.give_back({"orderItemId": "1", "quantity": 1})
+    until(lambda: sum(name == MONITORING for name, _ in shop.sent()) >= 3)
+    told = {(one["endpointName"], one["eventType"]): one for name, one in shop.sent() if name == MONITORING}
+    facts = ("connectorType", "integrationType", "httpStatus", "eventTime")
+    assert [told["ORDER", "RECEIVED_ERROR"][name] for name in facts] == ["Webhook", "HTTP_POST", 503, NOON]
+    assert told["ORDER_UPDATE", "RECEIVED_ERROR"]["errorMessage"] == "not so"
+    assert told["SALE_INVENTORY", "THRESHOLD_EXCEEDED"]["timedOut"] is True
+    assert told["SALE_INVENTORY", "THRESHOLD_EXCEEDED"]["url"] == "http://127.0.0.1:9/?token=***"
+    assert {name for name, _ in told} == {"ORDER", "ORDER_UPDATE", "SALE_INVENTORY"}, "and no alarm of an alarm"
 
 
 def test_events_that_arrive_cause_none_and_monitoring_does_not_tell_of_itself(server: Server, receiver: Receiver) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from conftest import NOON, Server, mockspi, serving, until
-from hearing import Receiver, receiving
+from hooked import Receiver, receiving
 from selling import order, sold
 
 HOUR = 3_600_000
@@ -115,6 +115,20 @@ def test_no_token_is_a_failed_delivery_that_says_why(answer: Any, reason: str, s
     found = sent(server, key, "O-1")
     assert (found["status"], found["reason"].endswith(reason)) == ("failed", True), found
     assert [one.path for one in receiver.came] == ["/token"]
+
+
+def test_a_token_endpoint_that_is_down_costs_an_attempt_where_the_profile_tries_again(server: Server, receiver: Receiver) -> None:
+    receiver.answers["/token"] = [(503, "busy"), (200, {"access_token": "tok-1-abcdef", "expires_in": 3600})]
+    key = server.minted(clock={"frozen": NOON}, connectors=[{**hook(receiver), "profile": "next-commerce"}])
+    assert server.admin("POST", f"/sandboxes/{key}/orders", order("O-1", sold("P-1001"))).status_code == 200
+    until(lambda: server.admin("GET", f"/sandboxes/{key}/webhooks").json()["webhooks"][0]["attempts"] == 1)
+    (fired,) = server.admin("POST", f"/sandboxes/{key}/clock", {"advance": HOUR}).json()["fired"]
+    found = server.admin("GET", f"/sandboxes/{key}/webhooks/{fired['id']}").json()
+    first, second = found["attemptLog"]
+    assert (found["status"], found["attempts"], fired["at"]) == ("delivered", 2, NOON + 300_000)
+    assert (first["verdict"], first["request"]["bytes"], first["request"]["headers"]) == ("failed", 0, {}), "nothing was sent"
+    assert first["reason"].endswith("gave no token: answered 503")
+    assert second["request"]["headers"]["Authorization"] == "***"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from hooked import Receiver, receiving
 from outside import POST, hosts, send
-from receivers import Receiver, receiving
 
 from mockspi.errors import UsageError
 from mockspi.webhooks.addresses import NotAllowed
@@ -28,7 +28,7 @@ def receiver() -> Iterator[Receiver]:
 
 def named(receiver: Receiver, host: str) -> str:
     """The receiver's URL under another host."""
-    return f"http://{host}:{urlsplit(receiver.url).port}/hook"
+    return f"http://{host}:{urlsplit(receiver.hook).port}/hook"
 
 
 # --- where
@@ -39,8 +39,8 @@ def test_this_machine_may_be_called(host: str, receiver: Receiver) -> None:
     heard = send(named(receiver, host))
     assert (heard.status, heard.body, heard.error) == (200, b"{}", ""), heard
     assert ("Content-Length", "2") in heard.headers
-    (came,) = receiver.heard
-    assert (came.body, came.headers["api-key"], came.headers["content-length"]) == (POST.body, "let-me-in", "7")
+    (came,) = receiver.came
+    assert (came.raw, came.headers["api-key"], came.headers["content-length"]) == (POST.body, "let-me-in", "7")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_nowhere_else_is_called_unless_it_is_allowed(found: str, receiver: Recei
         ):
             with pytest.raises(NotAllowed, match="--allow-outbound"):
                 call()
-    assert not receiver.heard
+    assert not receiver.came
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_nowhere_else_is_called_unless_it_is_allowed(found: str, receiver: Recei
 )
 def test_what_is_allowed_is_called(allow: str, receiver: Receiver) -> None:
     """0.0.0.0 is no loopback address, but a system takes it for this machine."""
-    port = urlsplit(receiver.url).port
+    port = urlsplit(receiver.hook).port
     assert send(named(receiver, "hooks.example"), allow.format(port=port), found=["0.0.0.0"]).status == 200
-    assert len(receiver.heard) == 1
+    assert len(receiver.came) == 1
 
 
 @pytest.mark.parametrize(
@@ -74,21 +74,43 @@ def test_what_is_allowed_is_called(allow: str, receiver: Receiver) -> None:
 def test_what_is_only_like_it_is_not(allow: str, receiver: Receiver) -> None:
     with pytest.raises(NotAllowed):
         send(named(receiver, "hooks.example"), allow, found=["0.0.0.0"])
-    assert not receiver.heard
+    assert not receiver.came
+
+
+@pytest.mark.parametrize("allow", [[], ["example"], ["other.example"], ["hooks.example:9"], ["10.0.0.0:9"]])
+def test_who_may_not_be_called_is_not_even_looked_up(allow: list[str], receiver: Receiver) -> None:
+    resolve, asked = hosts(["127.0.0.1"])
+    client, url = Outbound(allow, resolve), named(receiver, "hooks.example")
+    for call in (lambda: client.check(url), lambda: client.send(POST, url, 1000)):
+        with pytest.raises(NotAllowed, match=r"hooks\.example is not this machine: --allow-outbound hooks\.example:\d+ lets"):
+            call()
+    assert (asked, receiver.came) == ([], [])
+
+
+def test_an_address_is_named_once() -> None:
+    for url, told in (
+        ("http://10.0.0.1/", "10.0.0.1 is not this machine: --allow-outbound 10.0.0.1:80 lets"),
+        ("http://[fd00::1]/", "fd00::1 is not this machine: --allow-outbound [fd00::1]:80 lets"),
+        ("http://169.254.169.254/", "169.254.169.254 is an address of this link"),
+        ("http://[::ffff:10.0.0.1]/", "::ffff:10.0.0.1 is 10.0.0.1, not this machine"),
+    ):
+        with pytest.raises(NotAllowed) as caught:
+            Outbound().check(url)
+        assert str(caught.value).startswith(told)
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1", FAR], [FAR, "127.0.0.1"], ["127.0.0.1", "::1", "169.254.169.254"]])
 def test_every_address_of_a_host_is_checked(found: list[str], receiver: Receiver) -> None:
     with pytest.raises(NotAllowed):
-        send(named(receiver, "hooks.example"), found=found)
-    assert not receiver.heard
+        send(named(receiver, "hooks.localhost"), found=found)
+    assert not receiver.came
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(receiver: Receiver) -> None:
     resolve, asked = hosts(["127.0.0.1"], ["169.254.169.254"])
-    heard = Outbound((), resolve).send(POST, named(receiver, "rebinding.example"), 10_000)
-    assert (heard.status, asked) == (200, ["rebinding.example"])
-    assert receiver.heard[0].headers["host"] == urlsplit(named(receiver, "rebinding.example")).netloc
+    heard = Outbound((), resolve).send(POST, named(receiver, "rebinding.localhost"), 10_000)
+    assert (heard.status, asked) == (200, ["rebinding.localhost"])
+    assert receiver.came[0].headers["host"] == urlsplit(named(receiver, "rebinding.localhost")).netloc
 
 
 METADATA = ["169.254.169.254", "169.254.0.1", "fe80::1", "febf::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"]
@@ -128,7 +150,7 @@ def test_a_private_address_inside_another_must_be_listed_too() -> None:
 
 def test_a_mapped_address_needs_no_second_listing(receiver: Receiver) -> None:
     Outbound(["10.0.0.0/8"], hosts(["::ffff:10.0.0.1"])[0]).check("http://inner.example/")
-    assert send(named(receiver, "hooks.example"), found=["::ffff:127.0.0.1"]).status == 200
+    assert send(named(receiver, "hooks.localhost"), found=["::ffff:127.0.0.1"]).status == 200
 
 
 def test_a_wrong_list_is_refused() -> None:
@@ -157,35 +179,35 @@ def test_a_wrong_list_is_refused() -> None:
 def test_other_schemes_and_what_is_no_url_are_refused(url: str, told: str, receiver: Receiver) -> None:
     client = Outbound(("hoest.example", "host.example"), hosts(["127.0.0.1"])[0])
     with pytest.raises(NotAllowed, match=told) as caught:
-        client.send(POST, url.format(port=urlsplit(receiver.url).port), 1000)
+        client.send(POST, url.format(port=urlsplit(receiver.hook).port), 1000)
     assert "s3cret" not in str(caught.value)
-    assert not receiver.heard
+    assert not receiver.came
 
 
 @pytest.mark.parametrize("user", ["joe:s3cret", "s3cret", ":s3cret"])
 def test_credentials_in_a_url_are_refused_and_not_repeated(user: str, receiver: Receiver) -> None:
     with pytest.raises(NotAllowed, match="credentials") as caught:
-        send(receiver.url.replace("//", f"//{user}@"))
+        send(receiver.hook.replace("//", f"//{user}@"))
     assert "s3cret" not in str(caught.value)
-    assert not receiver.heard
+    assert not receiver.came
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int, receiver: Receiver) -> None:
-    with receiving(answers=[(status, {"Location": receiver.url}, b"")]) as first:
-        assert send(first.url).status == status
-        assert len(first.heard) == 1
-    assert not receiver.heard
+    with receiving(answers=[(status, {"Location": receiver.hook}, b"")]) as first:
+        assert send(first.hook).status == status
+        assert len(first.came) == 1
+    assert not receiver.came
 
 
 def test_no_proxy_of_the_environment_is_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
-            monkeypatch.setenv(name, proxy.url)
+            monkeypatch.setenv(name, proxy.hook)
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
-        assert send(receiver.url).status == 200
-        assert (len(receiver.heard), proxy.heard) == (1, [])
+        assert send(receiver.hook).status == 200
+        assert (len(receiver.came), proxy.came) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -199,27 +221,27 @@ def test_no_proxy_of_the_environment_is_used(receiver: Receiver, monkeypatch: py
 )  # fmt: skip
 def test_a_header_that_cannot_go_out_is_named_without_its_value(name: str, value: str, receiver: Receiver) -> None:
     with pytest.raises(Unsendable) as caught:
-        send(receiver.url, wire=Wire("POST", ((name, value),), b""))
+        send(receiver.hook, wire=Wire("POST", ((name, value),), b""))
     assert repr(name)[1:-1] in str(caught.value)
     assert "s3cret" not in "".join(traceback.format_exception(caught.value))
-    assert not receiver.heard
+    assert not receiver.came
 
 
 def test_a_method_that_is_none_is_refused(receiver: Receiver) -> None:
     for method in ("", "PO ST", "POST / HTTP/1.1\r\nX-A: 1\r\n\r\nPOST"):
         with pytest.raises(Unsendable, match="is none"):
-            send(receiver.url, wire=Wire(method, (), b""))
-    assert not receiver.heard
+            send(receiver.hook, wire=Wire(method, (), b""))
+    assert not receiver.came
 
 
 def test_nothing_is_slipped_in_by_a_path(receiver: Receiver) -> None:
-    send(f"{receiver.url}/a b\r\nX-Slipped: 1?c=d e#f")
-    (came,) = receiver.heard
+    send(f"{receiver.hook}/a b\r\nX-Slipped: 1?c=d e#f")
+    (came,) = receiver.came
     assert (came.path, "x-slipped" in came.headers) == ("/hook/a%20b%0D%0AX-Slipped:%201?c=d%20e", False)
 
 
 def test_who_calls_can_be_said_otherwise(receiver: Receiver) -> None:
-    send(receiver.url)
-    send(receiver.url, wire=Wire("PUT", (("user-agent", "pos/1"), ("X-Latin", "é")), b""))
-    assert [one.headers["user-agent"].split("/")[0] for one in receiver.heard] == ["mockspi", "pos"]
-    assert (receiver.heard[1].method, receiver.heard[1].headers["x-latin"]) == ("PUT", "é")
+    send(receiver.hook)
+    send(receiver.hook, wire=Wire("PUT", (("user-agent", "pos/1"), ("X-Latin", "é")), b""))
+    assert [one.headers["user-agent"].split("/")[0] for one in receiver.came] == ["mockspi", "pos"]
+    assert (receiver.came[1].method, receiver.came[1].headers["x-latin"]) == ("PUT", "é")

@@ -9,8 +9,8 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from hooked import Receiver, receiving
 from outside import OK, POST, Dribbler, listening, send, silent
-from receivers import Receiver, receiving
 
 from mockspi.webhooks.message import Wire
 from mockspi.webhooks.outbound import KEPT, Outbound
@@ -68,7 +68,7 @@ def test_a_resolver_that_never_answers_is_not_waited_for(receiver: Receiver) -> 
         answered.append(host)
         return ["127.0.0.1"]
 
-    heard = Outbound((), resolve).send(POST, receiver.url, 300)
+    heard = Outbound((), resolve).send(POST, receiver.hook, 300)
     assert (heard.error, answered) == ("no whole answer within 300 ms", [])
     gone.set()
 
@@ -87,7 +87,7 @@ def test_a_receiver_that_takes_nothing_is_not_waited_for() -> None:
 
 def test_only_so_much_of_an_answer_is_read(receiver: Receiver) -> None:
     receiver.answers = [(200, {f"X-{number}": "v" * 1000 for number in range(40)}, b"x" * 5_000_000)]
-    heard = send(receiver.url)
+    heard = send(receiver.hook)
     assert (heard.status, len(heard.body)) == (200, KEPT)
     assert 10_000 < sum(len(name) + len(value) for name, value in heard.headers) <= 16_384
 
@@ -100,10 +100,10 @@ def test_a_packed_answer_is_unpacked_only_so_far(receiver: Receiver) -> None:
     ]
     tracemalloc.start()
     try:
-        heard = send(receiver.url)
+        heard = send(receiver.hook)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert (heard.status, heard.body) == (200, b"0" * KEPT)
     assert peak < 20_000_000
-    assert send(receiver.url).body == b'{"errorCode":1}'
+    assert send(receiver.hook).body == b'{"errorCode":1}'

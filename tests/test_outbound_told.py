@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hooked import receiving
 from outside import OK, POST, Dribbler, hosts, listening, saying, send
-from receivers import SECRET, message, receiving
+from receivers import SECRET, message
 
 from mockspi.errors import MockspiError
 from mockspi.webhooks.message import Heard, Wire
@@ -55,15 +56,17 @@ def test_who_breaks_off_who_is_not_there_and_who_is_not_known() -> None:
     with listening(resetting) as port:
         assert send(f"http://127.0.0.1:{port}/").error == "the connection broke off"
     assert send(f"http://127.0.0.1:{free_port()}/").error == "connection refused"
-    assert send("http://nowhere.invalid/").error == "the host is not known"
-    assert Outbound((), hosts([])[0]).send(POST, "http://nowhere.example/", 5000).error == "the host is not known"
-    assert send(f"http://{'a' * 70}.example/").error == "the host is not known"
-    Outbound().check("http://nowhere.invalid/")
+    assert send("http://nowhere.invalid/", "nowhere.invalid").error == "the host is not known"
+    assert (
+        Outbound(("nowhere.example",), hosts([])[0]).send(POST, "http://nowhere.example/", 5000).error == "the host is not known"
+    )
+    assert send(f"http://{'a' * 70}.localhost/").error == "the host is not known"
+    Outbound(["nowhere.invalid"]).check("http://nowhere.invalid/")
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
     with receiving() as receiver:
-        assert send(receiver.url.replace("127.0.0.1", "hooks.example"), found=["127.0.0.9", "127.0.0.1"]).status == 200
+        assert send(receiver.hook.replace("127.0.0.1", "hooks.localhost"), found=["127.0.0.9", "127.0.0.1"]).status == 200
 
 
 def test_an_answer_of_any_length_is_whole() -> None:
@@ -106,18 +109,18 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
     return one
 
 
-def secure(port: int, host: str = "hooks.example") -> Heard:
+def secure(port: int, host: str = "hooks.localhost") -> Heard:
     """One call over TLS."""
     return send(f"https://{host}:{port}/", found=["127.0.0.1"])
 
 
 def test_a_certificate_of_the_hosts_name_is_taken_though_an_address_is_called(authority: Authority) -> None:
-    with listening(saying(OK), authority.context("hooks.example")) as port:
+    with listening(saying(OK), authority.context("hooks.localhost")) as port:
         assert secure(port).status == 200
-    assert authority.named == ["hooks.example"]
+    assert authority.named == ["hooks.localhost"]
 
 
-@pytest.mark.parametrize("names", [["other.example"], ["127.0.0.1"], ["xhooks.example"], ["*.hooks.example"]])
+@pytest.mark.parametrize("names", [["other.example"], ["127.0.0.1"], ["xhooks.localhost"], ["*.hooks.localhost"]])
 def test_a_certificate_of_another_name_is_refused(names: list[str], authority: Authority) -> None:
     with listening(saying(OK), authority.context(*names)) as port:
         heard = secure(port)
@@ -126,7 +129,7 @@ def test_a_certificate_of_another_name_is_refused(names: list[str], authority: A
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
-    with listening(saying(OK), Authority(tmp_path).context("hooks.example")) as port:
+    with listening(saying(OK), Authority(tmp_path).context("hooks.localhost")) as port:
         heard = secure(port)
     assert (heard.status, heard.error.partition(":")[0]) == (None, "the certificate is refused")
 
@@ -159,13 +162,16 @@ def test_no_secret_is_in_a_log_or_an_error(caplog: pytest.LogCaptureFixture) -> 
         [b"HTTP/1.1 302 Go\r\n\r\n"],
     ):
         with listening(saying(*parts)) as port:
-            call(f"http://hooks.example:{port}/{key}?api_key={key}")
-            call(f"https://hooks.example:{port}/{key}?api_key={key}")
-    call(f"http://hooks.example:{free_port()}/?api_key={key}")
-    call(f"http://joe:{key}@hooks.example/")
-    call(f"http://hooks.example:x/?api_key={key}")
-    call("http://hooks.example/", Wire("POST", (("X-A", f"{key}\r\n"),), b""))
-    for url, found in ((f"http://x.example/?api_key={key}", "10.0.0.1"), (f"http://y.example/?api_key={key}", "169.254.169.254")):
+            call(f"http://hooks.localhost:{port}/{key}?api_key={key}")
+            call(f"https://hooks.localhost:{port}/{key}?api_key={key}")
+    call(f"http://hooks.localhost:{free_port()}/?api_key={key}")
+    call(f"http://joe:{key}@hooks.localhost/")
+    call(f"http://hooks.localhost:x/?api_key={key}")
+    call("http://hooks.localhost/", Wire("POST", (("X-A", f"{key}\r\n"),), b""))
+    for url, found in (
+        (f"http://x.localhost/?api_key={key}", "10.0.0.1"),
+        (f"http://y.localhost/?api_key={key}", "169.254.169.254"),
+    ):
         with pytest.raises(MockspiError) as caught:
             Outbound((), hosts([found])[0]).send(wire, url, 5000)
         told.append("".join(traceback.format_exception(caught.value)))
@@ -192,9 +198,9 @@ def test_no_secret_is_in_a_log_or_an_error(caplog: pytest.LogCaptureFixture) -> 
 )
 def test_a_destination_must_answer_head_or_options(statuses: list[int], asked: list[str], told: str) -> None:
     with receiving(answers=[(status, {}, b"") for status in statuses]) as receiver:
-        assert unreachable(Outbound(), receiver.url, {"X-Key": "k"}) == told
-        assert [one.method for one in receiver.heard] == asked
-        assert receiver.heard[0].headers["x-key"] == "k"
+        assert unreachable(Outbound(), receiver.hook, {"X-Key": "k"}) == told
+        assert [one.method for one in receiver.came] == asked
+        assert receiver.came[0].headers["x-key"] == "k"
 
 
 def test_a_destination_that_is_not_there() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from conftest import NOON, ROOT
-from receivers import CART, RULES, SECRET, deliver, headers_of, message, now, receiving
+from hooked import receiving
+from receivers import CART, RULES, SECRET, deliver, headers_of, message, now
 
 from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
@@ -30,11 +31,11 @@ HOUR = 3_600_000
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_receiver_with_the_platforms_own_rule_accepts(profile: str) -> None:
-    with receiving(RULES[profile]) as receiver:
+    with receiving(rule=RULES[profile]) as receiver:
         wire, heard, verdict = deliver(profile, receiver)
         assert (heard.status, verdict) == (200, Verdict(delivered=True))
-        (came,) = receiver.heard
-        assert (came.method, came.path, came.body) == ("POST", "/hook", wire.body)
+        (came,) = receiver.came
+        assert (came.method, came.path, came.raw) == ("POST", "/hook", wire.body)
         assert came.headers["content-type"] == "application/json"
         assert came.headers["api-key"] == "let-me-in"
 
@@ -68,8 +69,8 @@ def test_emporix_options() -> None:
     assert wire.body.startswith(b'{"payload":{"currency":"EUR","id":"c-1"')
     assert b'"version":1}' in wire.body
     verify("emporix", headers_of(wire), wire.body, SECRET, NOON)
-    with receiving(RULES["emporix"]) as receiver:
-        assert Outbound().send(wire, receiver.url, 5000).status == 200
+    with receiving(rule=RULES["emporix"]) as receiver:
+        assert Outbound().send(wire, receiver.hook, 5000).status == 200
 
 
 def test_emporix_leaves_out_fields_of_the_root_only() -> None:

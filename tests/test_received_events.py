@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import requests
 from bridged import BASE
-from conftest import NOON, Sandbox, Server, mockspi, serving
+from conftest import NOON, Sandbox, Server, serving
 from delivering import back, deliver, events, holds, line, shelf, told, units
 from selling import order
 from test_orders import give_back, read
+from typed import typed
 
 from mockspi.testing import AppBox, responses_mock
 
@@ -82,19 +83,25 @@ def test_the_command_line_tells_what_came_of_events(shop: Sandbox) -> None:
     env = {"MOCKSPI_ADMIN_URL": shop.server.admin_url, "MOCKSPI_ADMIN_TOKEN": shop.server.token}
 
     def asked(*words: str) -> Any:
-        return mockspi("received", "--sandbox", shop.key, *words, env=env)
+        return typed("received", "--sandbox", shop.key, *words, env=env)
 
+    assert asked().stdout == "nothing was received yet\n"
     for _ in range(2):
         told(shop, "ORDER", order("N-1", line()))
     done = asked()
     assert done.returncode == 0
-    assert " ORDER " in done.stdout
-    assert "N-1" in done.stdout
-    assert "1 duplicate" in done.stdout
+    heading, _, row = done.stdout.splitlines()
+    assert heading.split() == ["at", "event", "order", "or", "cart", "status"]
+    assert row.split() == ["2027-01-15T08:00:00.000Z", "ORDER", "N-1", "applied", "came", "1", "more", "time"]
     told(shop, "ORDER", order("N-2", line(quantity=999)))
     done = asked("--status", "refused", "--event", "ORDER", "--order", "N-2", "--json")
     assert done.returncode == 1
-    assert [one["errorCode"] for one in json.loads(done.stdout)] == ["INSUFFICIENT_INVENTORY"]
+    (refused,) = json.loads(done.stdout)
+    assert refused["errorCode"] == "INSUFFICIENT_INVENTORY"
+    last = asked("--status", "refused").stdout.splitlines()[-1]
+    assert "  refused  INSUFFICIENT_INVENTORY; " in last
+    assert f"{refused['errors'][0]['path']}: {refused['errors'][0]['message']}" in last
+    assert asked("--event", "VOID_CART").stdout == "nothing of this kind was received\n"
 
 
 def test_a_receiver_that_is_down_keeps_nothing(shop: Sandbox) -> None:

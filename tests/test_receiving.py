@@ -95,3 +95,21 @@ def test_the_events_are_not_among_the_spis(sandbox: Sandbox) -> None:
     assert len({(one.id, one.method) for one in RECEIVED}) == len(RECEIVED)
     paths = sandbox("GET", "/openapi.json").json()["paths"]
     assert not [path for path in paths if "webhooks" in path]
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/spi/webhooks/void_cart", "POST /spi/webhooks/VOID_CART"),
+        ("/spi/1.0/webhooks/VOID_CART", "POST /spi/webhooks/VOID_CART"),
+        ("/spi/1.0/webhooks/VOID_CARTS", "POST /spi/webhooks/VOID_CART"),
+        ("/spi/webhooks/Cart.Abandoned", "POST /spi/webhooks/cart.abandoned"),
+        ("/spi/1.0/oauth/token", "POST /spi/oauth/token"),
+        ("/oauth/token", "POST /spi/oauth/token"),
+    ],
+)
+def test_who_asks_beside_it_is_told_where_it_is(sandbox: Sandbox, path: str, there: str) -> None:
+    answer = requests.post(sandbox.server.root + path, params={"api_key": sandbox.key}, json={}, timeout=30)
+    assert (answer.status_code, answer.json()["errorCode"]) == (404, "UNKNOWN_ENDPOINT")
+    assert answer.json()["errors"][0]["expected"] == there
+    assert there in answer.json()["errorMessage"]

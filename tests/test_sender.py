@@ -57,7 +57,7 @@ def hooks(served: Server) -> Hooks:
 
 def test_a_receiver_that_is_down_for_two_days_gets_each_attempt_at_its_own_time(hooks: Hooks) -> None:
     with receiving() as gone:
-        url = gone.url
+        url = gone.hook
     sent = hooks.send("cart.abandoned", url, secret="hush-hush")
     assert (sent["status"], sent["attempts"], sent["due"]) == ("waiting", 1, NOON + WAITS[0])
     fired = hooks.advance(2 * DAY)
@@ -79,7 +79,7 @@ def test_a_receiver_that_is_down_for_two_days_gets_each_attempt_at_its_own_time(
 
 def test_the_time_in_the_headers_is_that_of_the_attempt(hooks: Hooks) -> None:
     with receiving((500, {}), (503, {}), (200, {})) as target:
-        sent = hooks.send("VOID_CART", target.url, profile="standard", secret=SECRET)
+        sent = hooks.send("VOID_CART", target.hook, profile="standard", secret=SECRET)
         fired = hooks.advance(DAY)
         assert [one["status"] for one in fired] == ["waiting", "delivered"]
         stamps = [int(one.headers["webhook-timestamp"]) * 1000 for one in target.came]
@@ -87,24 +87,31 @@ def test_the_time_in_the_headers_is_that_of_the_attempt(hooks: Hooks) -> None:
         assert {one.headers["webhook-id"] for one in target.came} == {sent["id"]}
 
 
+def test_the_same_seed_gives_the_same_times_in_every_run(served: Server) -> None:
+    with receiving(*[(500, {})] * 3) as target:
+        runs = [Hooks(served, clock={"frozen": NOON}, seed=seed) for seed in ("one", "one", "two")]
+        one, again, other = [run.send("VOID_CART", target.hook, profile="standard", secret=SECRET)["due"] for run in runs]
+        assert one == again != other
+
+
 def test_410_disables_a_target_of_this_sandbox_until_it_is_enabled(hooks: Hooks, served: Server) -> None:
     with receiving((410, {})) as target:
-        first = hooks.send("cart.abandoned", target.url)
+        first = hooks.send("cart.abandoned", target.hook)
         assert first["status"] == "failed"
-        later = hooks.send("cart.abandoned", target.url)
+        later = hooks.send("cart.abandoned", target.hook)
         assert (later["status"], later["attempts"]) == ("failed", 0)
         assert "410" in later["reason"]
-        assert [one["target"] for one in hooks.ask("GET", "/webhooks/disabled")["disabled"]] == [target.url]
-        assert Hooks(served).send("cart.abandoned", target.url)["status"] == "delivered", "another sandbox's"
-        assert "1 target enabled" in hooks.ask("DELETE", "/webhooks/disabled", target=target.url)["done"]
-        assert hooks.send("cart.abandoned", target.url)["status"] == "delivered"
+        assert [one["target"] for one in hooks.ask("GET", "/webhooks/disabled")["disabled"]] == [target.hook]
+        assert Hooks(served).send("cart.abandoned", target.hook)["status"] == "delivered", "another sandbox's"
+        assert "1 target enabled" in hooks.ask("DELETE", "/webhooks/disabled", target=target.hook)["done"]
+        assert hooks.send("cart.abandoned", target.hook)["status"] == "delivered"
         assert len(target.came) == 3
 
 
 def test_what_is_due_by_a_running_clock_is_sent_without_being_asked(tmp_path: Path) -> None:
     with serving(tmp_path, "--webhook-schedule", "0.2,0.2") as server, receiving((500, {}), (500, {})) as target:
         hooks = Hooks(server, clock={})
-        sent = hooks.send("cart.abandoned", target.url, wait=False)
+        sent = hooks.send("cart.abandoned", target.hook, wait=False)
         until(lambda: hooks.show(sent["id"])["status"] == "delivered")
         assert [one["verdict"] for one in hooks.show(sent["id"])["attemptLog"]] == ["failed", "failed", "delivered"]
         text = server.admin("GET", "/metrics").text
@@ -116,9 +123,9 @@ def test_what_is_due_by_a_running_clock_is_sent_without_being_asked(tmp_path: Pa
 def test_the_next_of_the_same_cart_waits_and_others_do_not(hooks: Hooks) -> None:
     with receiving((500, {})) as target:
         of = {"profile": "next-commerce", "set": {"/cartId": "C-1"}}
-        first = hooks.send("VOID_CART", target.url, **of)
-        second = hooks.send("SUSPEND_CART", target.url, **of)
-        other = hooks.send("VOID_CART", target.url, set={"/cartId": "C-2"})
+        first = hooks.send("VOID_CART", target.hook, **of)
+        second = hooks.send("SUSPEND_CART", target.hook, **of)
+        other = hooks.send("VOID_CART", target.hook, set={"/cartId": "C-2"})
         assert [one["status"] for one in (first, second, other)] == ["waiting", "waiting", "delivered"]
         assert second["attempts"] == 0
         fired = hooks.advance(DAY)
@@ -127,20 +134,20 @@ def test_the_next_of_the_same_cart_waits_and_others_do_not(hooks: Hooks) -> None
 
 def test_trouble_duplicates_delays_and_swaps_on_purpose(hooks: Hooks) -> None:
     with receiving() as target:
-        twice = hooks.send("VOID_CART", target.url, trouble=["duplicate"])
+        twice = hooks.send("VOID_CART", target.hook, trouble=["duplicate"])
         assert (twice["status"], twice["attempts"], len(target.came)) == ("delivered", 2, 2)
         assert target.came[0].raw == target.came[1].raw
-        late = hooks.send("VOID_CART", target.url, trouble=["delay:60"], order="")
+        late = hooks.send("VOID_CART", target.hook, trouble=["delay:60"], order="")
         assert (late["status"], late["due"]) == ("waiting", NOON + MINUTE)
         assert [one["at"] for one in hooks.advance(DAY)] == [NOON + MINUTE]
-        before = hooks.send("VOID_CART", target.url, trouble=["reorder"], order="k", set={"/reasonCode": "FIRST"})
+        before = hooks.send("VOID_CART", target.hook, trouble=["reorder"], order="k", set={"/reasonCode": "FIRST"})
         assert before["status"] == "waiting"
-        hooks.send("VOID_CART", target.url, order="k", set={"/reasonCode": "SECOND"})
+        hooks.send("VOID_CART", target.hook, order="k", set={"/reasonCode": "SECOND"})
         hooks.advance(1)
         assert [one.body["reasonCode"] for one in target.came[-2:]] == ["SECOND", "FIRST"]
         assert hooks.show(before["id"])["trouble"] == ["reorder"]
     wrong = hooks.server.admin(
-        "POST", f"/sandboxes/{hooks.key}/webhooks", {"event": "VOID_CART", "to": target.url, "trouble": ["x"]}
+        "POST", f"/sandboxes/{hooks.key}/webhooks", {"event": "VOID_CART", "to": target.hook, "trouble": ["x"]}
     )
     assert wrong.status_code == 400
     assert wrong.json()["errors"][0]["path"] == "/trouble"
@@ -148,7 +155,7 @@ def test_trouble_duplicates_delays_and_swaps_on_purpose(hooks: Hooks) -> None:
 
 def test_a_repost_has_a_new_id_and_says_of_what(hooks: Hooks) -> None:
     with receiving((200, {"errorMessage": "no such cart"})) as target:
-        failed = hooks.send("VOID_CART", target.url, trouble=["duplicate"])
+        failed = hooks.send("VOID_CART", target.hook, trouble=["duplicate"])
         assert failed["status"] == "failed"
         assert "no such cart" in failed["reason"]
         (new,) = hooks.ask("POST", "/webhooks/repost", {"failed": True, "text": "NO SUCH"})["webhooks"]
@@ -166,7 +173,7 @@ def test_what_waits_cannot_be_reposted_and_what_is_unknown_is_not_found(hooks: H
         return answer.status_code, answer.json()["errorCode"]
 
     with receiving((500, {})) as target:
-        sent = hooks.send("cart.abandoned", target.url)
+        sent = hooks.send("cart.abandoned", target.hook)
     assert asked("POST", "/repost", {"ids": [sent["id"]]}) == (409, "WEBHOOK_UNDER_WAY")
     assert asked("POST", "/repost", {"ids": ["nothing"]}) == (404, "WEBHOOK_NOT_FOUND")
     assert asked("GET", "/nothing") == (404, "WEBHOOK_NOT_FOUND")
@@ -191,20 +198,20 @@ def test_what_cannot_be_sent_is_refused_with_its_place(hooks: Hooks, wrong: dict
 
 def test_reset_and_deletion_take_what_waits_along(hooks: Hooks) -> None:
     with receiving((410, {}), (500, {})) as target:
-        hooks.send("cart.abandoned", target.url)
-        hooks.send("cart.abandoned", target.url + "/other")
+        hooks.send("cart.abandoned", target.hook)
+        hooks.send("cart.abandoned", target.hook + "/other")
         hooks.ask("POST", "/reset", {"webhooks": True})
         assert hooks.ask("GET", "/webhooks")["webhooks"] == []
         assert hooks.ask("GET", "/webhooks/disabled")["disabled"] == []
         assert hooks.advance(DAY) == []
-        hooks.send("cart.abandoned", target.url + "/third")
+        hooks.send("cart.abandoned", target.hook + "/third")
         hooks.server.admin("DELETE", f"/sandboxes/{hooks.key}")
         assert len(target.came) == 3
 
 
 def test_the_clock_set_back_sends_nothing_and_forward_again_what_is_due(hooks: Hooks) -> None:
     with receiving((500, {})) as target:
-        hooks.send("cart.abandoned", target.url)
+        hooks.send("cart.abandoned", target.hook)
         assert hooks.ask("POST", "/clock", {"frozen": NOON - DAY})["fired"] == []
         assert len(target.came) == 1
         fired = hooks.ask("POST", "/clock", {"frozen": NOON + WAITS[0]})["fired"]
@@ -214,9 +221,9 @@ def test_the_clock_set_back_sends_nothing_and_forward_again_what_is_due(hooks: H
 def test_a_target_that_hangs_holds_up_neither_others_nor_the_end(tmp_path: Path) -> None:
     with receiving(seconds=600) as slow, receiving() as quick, serving(tmp_path, "--state", str(tmp_path / "state")) as server:
         hanging, others = Hooks(server), Hooks(server)
-        stuck = [hanging.send("VOID_CART", slow.url, wait=False, order="")["id"] for _ in range(5)]
+        stuck = [hanging.send("VOID_CART", slow.hook, wait=False, order="")["id"] for _ in range(5)]
         until(lambda: len(slow.came) == 4)
-        sent = others.send("VOID_CART", quick.url, wait=False)
+        sent = others.send("VOID_CART", quick.hook, wait=False)
         until(lambda: others.show(sent["id"])["status"] == "delivered")
         log = hanging.show(stuck[0])["attemptLog"]
         assert [(one["verdict"], one["reason"]) for one in log] == [("unknown", "under way")]
@@ -234,8 +241,8 @@ def test_a_target_that_hangs_holds_up_neither_others_nor_the_end(tmp_path: Path)
 def test_only_so_many_are_kept_and_never_what_waits_is_dropped(tmp_path: Path) -> None:
     with serving(tmp_path, "--outbox-entries", "3") as server, receiving(*[(500, {})] * 2, *[(200, {})] * 9) as target:
         hooks = Hooks(server)
-        waiting = [hooks.send("cart.abandoned", target.url + str(n), order="")["id"] for n in range(2)]
-        done = [hooks.send("VOID_CART", target.url, order="")["id"] for _ in range(5)]
+        waiting = [hooks.send("cart.abandoned", target.hook + str(n), order="")["id"] for n in range(2)]
+        done = [hooks.send("VOID_CART", target.hook, order="")["id"] for _ in range(5)]
         assert [one["id"] for one in hooks.ask("GET", "/webhooks")["webhooks"]] == [*waiting, done[-1]]
         assert "mockspi_webhooks_dropped_total 4.0" in server.admin("GET", "/metrics").text
 
@@ -257,7 +264,7 @@ def test_a_sender_that_is_killed_loses_nothing(tmp_path: Path) -> None:
 def sent_to(server: Server, target: Receiver, many: int) -> list[Any]:
     return [
         server.admin("POST", "/sandboxes/staging/webhooks", {
-            "event": "VOID_CART", "to": target.url, "wait": False, "set": {"/cartId": f"C-{number}"},
+            "event": "VOID_CART", "to": target.hook, "wait": False, "set": {"/cartId": f"C-{number}"},
         }).json()
         for number in range(many)
     ]  # fmt: skip

@@ -26,9 +26,9 @@ def box(request: pytest.FixtureRequest) -> Iterator[Box]:
 
 def test_what_was_sent_is_listed_and_verified(box: Box) -> None:
     with receiving((500, {})) as target:
-        assert box.send("VOID_CART", target.url, set={"/cartId": "C-1"})["status"] == "failed"
-        box.send("VOID_CART", target.url, set={"/cartId": "C-2"})
-        box.send("ORDER", target.url)
+        assert box.send("VOID_CART", target.hook, set={"/cartId": "C-1"})["status"] == "failed"
+        box.send("VOID_CART", target.hook, set={"/cartId": "C-2"})
+        box.send("ORDER", target.hook)
         assert [one["status"] for one in box.events("VOID_CART", sent=True)] == ["failed", "delivered"]
         (one,) = box.events("VOID_CART", sent=True, status="delivered", order="C-2")
         assert one["body"]["cartId"] == "C-2"
@@ -42,7 +42,7 @@ def test_what_was_sent_is_listed_and_verified(box: Box) -> None:
 
 def test_what_was_not_sent_is_told_with_what_came_closest(box: Box) -> None:
     with receiving() as target:
-        box.send("VOID_CART", target.url, set={"/cartId": "C-1"})
+        box.send("VOID_CART", target.hook, set={"/cartId": "C-1"})
         with pytest.raises(AssertionError, match=r"(?s)what came closest.*/cartId: expected .C-9., got .C-1."):
             box.verify("VOID_CART", sent=True, match={"/cartId": "C-9"})
         with pytest.raises(AssertionError, match=r"within 0\.1 s"):

@@ -55,8 +55,11 @@ def refused(*words: str, cwd: Path, env: dict[str, str]) -> str:
 def test_the_ready_file_says_where_the_server_is_and_goes_when_it_ends(tmp_path: Path, home: dict[str, str]) -> None:
     with serving(tmp_path, "--api-key", "team=key-of-the-team", env=home) as server:
         told = json.loads((tmp_path / "ready.json").read_text())
-        assert sorted(told) == ["adminToken", "adminUrl", "apiKey", "baseUrl", "fixtures", "pid"]
+        assert sorted(told) == ["adminToken", "adminUrl", "apiKey", "baseUrl", "fixtures", "pid", "tokenUrl", "webhookUrl"]
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*/spi/1\.0", told["baseUrl"])
+        assert told["webhookUrl"] == told["baseUrl"].replace("/1.0", "/webhooks")
+        client = {"grant_type": "client_credentials", "client_id": "team", "client_secret": told["apiKey"]}
+        assert requests.post(told["tokenUrl"], data=client, timeout=30).json()["token_type"] == "Bearer"
         assert told["apiKey"] == "key-of-the-team"
         assert told["pid"] == server.process.pid
         assert (Path(told["fixtures"]) / "records" / "customers.json").is_file()

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import NOON
-from receivers import CART, RULES, SECRET, deliver, headers_of, message, now, receiving
+from hooked import receiving
+from receivers import CART, RULES, SECRET, deliver, headers_of, message, now
 
 from mockspi.errors import UsageError
 from mockspi.webhooks import trouble
@@ -28,11 +29,11 @@ REFUSED = {
 @pytest.mark.parametrize("word", REFUSED)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_trouble_is_refused_where_it_can_be_seen_and_only_there(profile: str, word: str) -> None:
-    with receiving(RULES[profile]) as receiver:
+    with receiving(rule=RULES[profile]) as receiver:
         wire, heard, verdict = deliver(profile, receiver, trouble=(word,))
         refused = profile in REFUSED[word]
         assert (heard.status, verdict.delivered) == ((401, False) if refused else (200, True))
-        assert receiver.heard[0].body == wire.body
+        assert receiver.came[0].raw == wire.body
         json.loads(wire.body)
     if profile in SIGNATURES:
         if refused:

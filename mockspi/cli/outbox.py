@@ -1,139 +1,28 @@
-"""The outbox in the state folder, and the commands that look into it: list, show, repost."""
+"""What was sent, on the command line: list, show, repost."""
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+import re
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mockspi.cli.options import chosen, table, with_settings
+from mockspi.cli.office import Office, name_of, told, with_outbox
+from mockspi.cli.options import table
 from mockspi.cli.sandbox import epoch, moment
-from mockspi.clock import system_now
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.sandbox import Sandbox
-from mockspi.settings import MEMORY, Settings
 from mockspi.testing.telling import printable
 
 if TYPE_CHECKING:
-    from mockspi.fixtures.reading import FixtureSet
-    from mockspi.store.control import SandboxStore
-    from mockspi.store.outbox_log import Delivery, Wanted
-    from mockspi.webhooks.sender import Sender
+    from mockspi.store.outbox_log import Wanted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_SETTINGS = ("fixtures", "state", "api_key", "outbox_entries", "allow_outbound", "webhook_schedule", "webhook_option")
+SHOWN = 20  #: lines of what was sent
 _COLOURS = {"delivered": "green", "failed": "red", "waiting": "yellow"}
-
-
-@dataclass(frozen=True)
-class Office:
-    """The outbox of a state folder, whether a server runs over it or not; ``name`` is the sandbox that is meant."""
-
-    settings: Settings
-    name: str
-
-    @cached_property
-    def sender(self) -> Sender:
-        """What sends, here and now."""
-        from mockspi import building  # heavy: only where it is needed
-
-        made = building.sender(self.settings, building.overlay(self.settings))
-        made.outbox.prepare()
-        made.outbox.free()
-        return made
-
-    @cached_property
-    def sandboxes(self) -> SandboxStore:
-        """Which there are."""
-        from mockspi import building  # heavy: only where it is needed
-
-        return building.sandboxes(self.settings, building.overlay(self.settings))
-
-    def sandbox(self) -> Sandbox:
-        """The one that is meant: the first that is given at start unless one is named."""
-        name = self.name or next(iter(self.settings.keys))
-        if (found := self.sandboxes.named(name)) is None:
-            known = ", ".join(one.name for one in self.sandboxes.all())
-            raise UsageError(f"no sandbox is called {name!r}; there are {known}")
-        return found
-
-    def now(self, sandbox: Sandbox) -> int:
-        """The time in a sandbox, whose clock may be moved meanwhile."""
-        return (self.sandboxes.named(sandbox.name) or sandbox).timing.now(system_now())
-
-    def space(self) -> str | None:
-        """Where to look: everywhere unless a sandbox is named."""
-        return self.sandbox().space if self.name else None
-
-    def fixtures(self) -> FixtureSet:
-        """Whose examples are sent."""
-        from mockspi.fixtures.reading import open_set  # heavy: only where it is needed
-
-        return open_set(self.settings.fixtures)
-
-    def told(self, ids: Sequence[str], space: str) -> list[Json]:
-        """Deliveries for people and programs."""
-        from mockspi.store.outbox_log import Wanted  # heavy: only where it is needed
-
-        return [told(one) for one in self.sender.outbox.search(Wanted(space=space, ids=tuple(ids)))]
-
-    def one(self, id_: str) -> Delivery:
-        """The delivery with an id, or with the only id that begins so."""
-        found = self.sender.outbox.named(id_, self.space())
-        if not found:
-            raise UsageError(f"no webhook has the id {id_}; 'mockspi webhook list' tells them")
-        if len(found) > 1:
-            where = ", ".join(f"{one.id} in {name_of(one)}" for one in found)
-            raise UsageError(f"{id_} may be one of several webhooks: {where}; name more of the id, or --sandbox")
-        return found[0]
-
-    def waiting(self) -> Iterator[Sandbox]:
-        """The sandboxes in which something waits, or the one that is meant; not those that are gone."""
-        wanted = self.space()
-        for space in self.sender.outbox.next_due():
-            name, _, serial = space.partition("~")
-            found = self.sandboxes.named(name)
-            found = Sandbox(name, "") if found is None and not serial else found  # given at start to a server of other keys
-            if found and found.space == space and wanted in (None, space):
-                yield found
-
-    def sent(self, sandbox: Sandbox) -> Iterator[Json]:
-        """Everything that is due in a sandbox, as it is sent."""
-        for one in self.sender.send_due(sandbox.space, lambda: self.now(sandbox)):
-            yield {name: value for name, value in one.told().items() if value is not None}
-
-    def enable(self, urls: Sequence[str]) -> None:
-        """Send to addresses again that had wanted nothing any more."""
-        disabled = self.sender.outbox.disabled(self.space())
-        for url in urls:
-            mine = [one["space"] for one in disabled if one["url"] == url]
-            if not mine:
-                known = ", ".join(one["url"] for one in disabled) or "none"
-                raise UsageError(f"--enable {url}: this target is not disabled; disabled are {known}")
-            for space in mine:
-                self.sender.outbox.enable(space, url)
-
-
-def with_outbox(function: Function) -> Any:
-    """The options that say which outbox is meant; the command gets an ``Office``."""
-
-    @with_settings(*_SETTINGS)
-    @click.option("--sandbox", metavar="NAME", default="", help="In this sandbox, by name or api_key.")
-    @click.option("--json", "as_json", is_flag=True, help="For programs.")
-    @functools.wraps(function)
-    def command(config: str, sandbox: str, **given: Any) -> Any:
-        settings = chosen(config, {name: given.pop(name) for name in _SETTINGS})
-        if settings.state == MEMORY:
-            raise UsageError("--state memory keeps nothing; name a folder")
-        return function(Office(settings, sandbox), **given)
-
-    return command
 
 
 def with_filters(function: Function) -> Function:
@@ -147,19 +36,22 @@ def with_filters(function: Function) -> Function:
         ("--endpoint", "NAME", "Only those to this connector, or to addresses with this part."),
     ):
         function = click.option(flag, metavar=metavar, default="", help=text)(function)
-    return click.option("--failed", is_flag=True, help="Only those that failed for good.")(function)
+    return click.option("--failed", is_flag=True, help="Only those that failed for good and were not sent again.")(function)
 
 
 @click.command("list")
 @click.option("--limit", type=click.IntRange(1), default=100, help="So many of the newest; 100 unless given.")
 @with_filters
-@with_outbox
+@with_outbox()
 def list_(office: Office, /, as_json: bool, limit: int, **given: Any) -> None:
     """What was sent, oldest first."""
     found = office.sender.outbox.search(wanted(office, given), limit, newest=True)
     shown = [told(one) for one in found]
     if as_json:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    if not shown:
+        click.echo("nothing of this kind was sent" if any(given.values()) or office.name else "nothing was sent yet")
         return
     rows = [
         [one["id"], moment(one["at"]), one["event"], one["status"], str(one["attempts"]), printable(one["target"]), why(one)]
@@ -170,7 +62,7 @@ def list_(office: Office, /, as_json: bool, limit: int, **given: Any) -> None:
 
 @click.command()
 @click.argument("id", metavar="ID")
-@with_outbox
+@with_outbox()
 def show(office: Office, /, id: str, as_json: bool) -> None:  # noqa: A002  # the argument's name
     """Everything that is kept of one, with every attempt; the beginning of an ID will do."""
     from mockspi.webhooks import telling  # heavy: only where it is needed
@@ -183,26 +75,21 @@ def show(office: Office, /, id: str, as_json: bool) -> None:  # noqa: A002  # th
 @click.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--secret", metavar="S", default="", help="Given again, where it was not a ${NAME}: it was not kept.")
+@click.option("--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="The same for a header.")
 @with_filters
-@with_outbox
-def repost(office: Office, /, ids: tuple[str, ...], as_json: bool, secret: str, **given: Any) -> None:
+@with_outbox("connectors")
+def repost(office: Office, /, ids: tuple[str, ...], as_json: bool, secret: str, headers: tuple[str, ...], **given: Any) -> None:
     """Send finished webhooks again, each under a new id; exit 1 if one is not delivered.
 
-    With --failed and the filters of 'list': every failed one that was not sent again yet.
+    With --failed and the filters of 'list': every failed one that was not sent again yet. What a connector sent goes as
+    that connector is now.
     """
-    from mockspi.cli.webhook import report
+    from mockspi.webhooks.reposting import Given  # heavy: only where it is needed
 
     if bool(ids) is given["failed"]:
         raise UsageError("name the webhooks to be sent again, or say --failed for all that have failed")
-    meant = [office.one(id_) for id_ in ids] or office.sender.outbox.search(replace(wanted(office, given), once=True))
-    made = []
-    for one in meant:
-        sandbox = office.sandboxes.named(name_of(one)) or Sandbox(name_of(one), "")
-        new = office.sender.outbox.repost(one.space, one.id, office.now(sandbox), {"secret": secret} if secret else None)
-        if new is None:
-            raise UsageError(f"{one.id} is still under way; only what is delivered or has failed can be sent again")
-        office.sender.try_now(one.space, functools.partial(office.now, sandbox), [new])
-        made += office.told([new], one.space)
+    found = [office.one(id_) for id_ in ids] or office.sender.outbox.search(wanted(office, given))
+    made = office.sent_again(found, Given(secret, dict(header(one) for one in headers)))
     if not made and not as_json:
         click.echo("nothing has failed that was not sent again")
     report(made, as_json=as_json, alone=False)
@@ -218,21 +105,9 @@ def wanted(office: Office, given: Json) -> Wanted:
     since, until = (epoch(given[name]) if given[name] else None for name in ("since", "until"))
     state = FAILED if given["failed"] else ""
     return Wanted(
-        space=office.space(), state=state, events=names, endpoint=given["endpoint"], store=given["store"], since=since,
-        until=until, text=given["text"],
+        space=office.space(), state=state, once=given["failed"], events=names, endpoint=given["endpoint"], store=given["store"],
+        since=since, until=until, text=given["text"],
     )  # fmt: skip
-
-
-def told(one: Delivery) -> Json:
-    """A delivery in short."""
-    from mockspi.webhooks import telling  # heavy: only where it is needed
-
-    return telling.told(one, name_of(one))
-
-
-def name_of(one: Delivery) -> str:
-    """The sandbox of a delivery."""
-    return one.space.partition("~")[0]
 
 
 def coloured(status: str) -> str:
@@ -243,7 +118,7 @@ def coloured(status: str) -> str:
 def why(one: Json) -> str:
     """Why it is not delivered, and what comes next."""
     parts = [printable(one.get("reason", ""))]
-    parts += [f"next {moment(one['due'])}"] if one["status"] == "waiting" else []
+    parts += [f"next {moment(one['due'])}"] if one["status"] == "waiting" and "waitsFor" not in one else []
     parts += [f"sent again as {one['repostedAs']}"] if "repostedAs" in one else []
     return "; ".join(filter(None, parts))
 
@@ -281,3 +156,24 @@ def _message(part: Json) -> list[str]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def report(told: list[Json], *, as_json: bool, alone: bool) -> None:
+    """What became of what was sent, and the exit code that says so."""
+    if as_json:
+        click.echo(json.dumps(told[0] if alone else told, indent=2, ensure_ascii=False))
+    else:
+        for one in told[:SHOWN]:
+            click.echo(line(one))
+        if len(told) > SHOWN:
+            done = sum(one["status"] == "delivered" for one in told)
+            click.echo(f"and {len(told) - SHOWN} more; {done} of {len(told)} are delivered")
+    sys.exit(0 if all(one["status"] == "delivered" for one in told) else 1)
+
+
+def header(text: str) -> tuple[str, str]:
+    """A header's name and value."""
+    found = re.fullmatch(r"[ \t]*([^:=]*[^:=\s])[ \t]*[:=][ \t]*(.*)", text, re.DOTALL)
+    if found is None:
+        raise UsageError("--header: 'NAME: VALUE' (or NAME=VALUE) is expected, such as 'Authorization: ${TOKEN}'")
+    return found[1], found[2].rstrip(" \t")

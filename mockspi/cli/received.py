@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 
 import click
 
 from mockspi.adminclient import at
 from mockspi.cli.adminclient import connect, with_admin
+from mockspi.cli.options import table
+from mockspi.cli.sandbox import moment
+from mockspi.exchange import Json
 from mockspi.testing.telling import printable
 
 _PAGE = 500
@@ -32,12 +36,22 @@ def received(sandbox: str, event: str, status: str | None, order: str, as_json: 
         number += 1
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif found:
+        rows = [[moment(one["at"]), one["event"], one.get("orderId", one.get("cartId", "-")), one["status"]] for one in found]
+        told = [[*map(printable, row), printable("; ".join(_said(one)))] for row, one in zip(rows, found, strict=True)]
+        lines = table(told, ["at", "event", "order or cart", "status", ""]).splitlines()
+        states = ["", "", *(one["status"] for one in found)]
+        for line, state in zip(lines, states, strict=True):
+            click.secho(line, fg=_COLOURS.get(state))
     else:
-        for one in found:
-            again = f", {one['duplicates']} duplicates" if one["duplicates"] else ""
-            word = click.style(f"{one['status']:8}", fg=_COLOURS.get(one["status"]))
-            click.echo(
-                printable(f"{one['at']}  {one['event']:22} {one.get('orderId', one.get('cartId', '-')):14} ") + word, nl=False
-            )
-            click.echo(printable(f"{one.get('reason', '')}{again}"))
+        click.echo("nothing of this kind was received" if event or status or order else "nothing was received yet")
     sys.exit(1 if any(one["status"] in ("refused", "held") for one in found) else 0)
+
+
+def _said(one: Json) -> Iterator[str]:
+    """Why it ended so, what is wrong with it, and how often it came again."""
+    yield from filter(None, [one.get("errorCode"), one.get("reason")])
+    for wrong in one.get("errors", ()):
+        yield f"{wrong.get('path', '')}: {wrong['message']}".removeprefix(": ")
+    if many := one["duplicates"]:
+        yield f"came {many} more time{'s' * (many != 1)}"

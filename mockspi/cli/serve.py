@@ -14,6 +14,7 @@ import click
 
 from mockspi.cli.options import chosen, with_settings
 from mockspi.errors import UsageError
+from mockspi.routes import RECEIVING, TOKENS
 
 if TYPE_CHECKING:
     from mockspi.building import House
@@ -50,6 +51,8 @@ def announce(house: House, ports: Ports) -> None:
     name, key = next(iter(settings.keys.items()))
     document = {"baseUrl": base, "apiKey": key, "pid": os.getpid(), "fixtures": str(house.fixtures.resolve())}
     document |= {"adminUrl": admin, "adminToken": house.admin_token}
+    root = base.removesuffix(f"/{settings.api_version[0]}")
+    document |= {"webhookUrl": f"{root}/{RECEIVING}", "tokenUrl": f"{root}/{TOKENS}"}
     if settings.ready_file:
         write_atomically(Path(settings.ready_file), json.dumps(document) + "\n")
     click.echo(json.dumps(document) if settings.log_format == "json" else banner(house, base, admin, name, key))

@@ -11,14 +11,12 @@ from typing import Any
 import click
 
 from mockspi.cli import outbox
-from mockspi.cli.options import table
-from mockspi.cli.outbox import Office, with_outbox
+from mockspi.cli.office import Office, with_outbox
+from mockspi.cli.outbox import header, report
 from mockspi.cli.sandbox import moment
 from mockspi.errors import UsageError
 from mockspi.event import PLATFORMS
 from mockspi.exchange import Json
-
-_SHOWN = 20  #: lines of what was sent
 
 
 @click.group()
@@ -45,14 +43,14 @@ def webhook() -> None:
 )
 @click.option("--count", type=click.IntRange(1, 10_000), default=1, help="So many of them.")
 @click.option("--shuffle", is_flag=True, help="Not in their order.")
-@with_outbox
+@with_outbox()
 def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: Any) -> None:
     """Send EVENT; exit 0 if it is delivered, 1 if it is not, 2 if it could not be tried.
 
     It is kept in the state folder, with every attempt, until it is delivered: 'mockspi webhook list' and 'show' tell of
     it. What a platform tries again is due by the sandbox's clock; a running server does so, or 'mockspi webhook resume'.
     """
-    from mockspi.webhooks.asking import Wanted, message_of  # heavy: only where it is needed
+    from mockspi.webhooks.asking import Wanted, message_of, remarks  # heavy: only where it is needed
 
     sandbox = office.sandbox()
     wanted = Wanted(
@@ -63,6 +61,8 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
     )  # fmt: skip
     now = office.now(sandbox)
     messages = [message_of(wanted, office.sender, now + place, office.fixtures()) for place in range(count)]
+    for sentence in remarks(messages[0]):
+        click.secho(f"mockspi: {sentence}", fg="yellow", err=True)
     if shuffle:
         random.Random(sandbox.seed).shuffle(messages)  # noqa: S311  # no secret hangs on it
     ids = [office.sender.accept(sandbox.space, one, now) for one in messages]
@@ -73,7 +73,7 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
 
 @webhook.command()
 @click.option("--enable", "urls", metavar="URL", multiple=True, help="Send to this address again, which had answered 410.")
-@with_outbox
+@with_outbox()
 def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     """Send what is due by now and nobody sent, such as after a kill; exit 1 if something is not delivered.
 
@@ -85,57 +85,15 @@ def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     if as_json:
         click.echo(json.dumps(fired, indent=2))
     else:
-        for one in fired[:_SHOWN]:
+        for one in fired[: outbox.SHOWN]:
             click.echo(f"{moment(one['at'])}  {outbox.coloured(one['status'])}  {one['id']}  {one.get('reason') or ''}".rstrip())
-        more = f", {len(fired) - _SHOWN} of them not shown" if len(fired) > _SHOWN else ""
+        more = f", {len(fired) - outbox.SHOWN} of them not shown" if len(fired) > outbox.SHOWN else ""
         click.echo(f"{len(fired)} attempt{'s' * (len(fired) != 1)}{more}; {left} still wait{'s' * (left == 1)}")
     sys.exit(1 if any(one["status"] != "delivered" for one in fired) else 0)
 
 
-@webhook.command()
-@click.option("--platform", type=click.Choice(PLATFORMS), default=None, help="Only this one's.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def events(platform: str | None, as_json: bool) -> None:
-    """What can be sent, with the names of the examples."""
-    from mockspi.contracts.events import EVENTS  # heavy: only where it is needed
-    from mockspi.webhooks.making import examples
-
-    found: list[Json] = [
-        {"event": one.name, "platform": one.platform, "version": one.version, "methods": list(one.methods), "about": one.about,
-         "source": one.source, "examples": {name: example["about"] for name, example in examples(one).items()}}
-        for one in EVENTS
-        if platform in (None, one.platform)
-    ]  # fmt: skip
-    if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    rows = [
-        [
-            one["platform"],
-            one["event"] + (f"@{one['version']}" if one["version"] else ""),
-            ", ".join(one["examples"]),
-            one["about"],
-        ]
-        for one in found
-    ]
-    click.echo(table(rows, ["platform", "event", "examples", "about"]))
-
-
 for command in (outbox.list_, outbox.show, outbox.repost):
     webhook.add_command(command)
-
-
-def report(told: list[Json], *, as_json: bool, alone: bool) -> None:
-    """What became of what was sent, and the exit code that says so."""
-    if as_json:
-        click.echo(json.dumps(told[0] if alone else told, indent=2, ensure_ascii=False))
-    else:
-        for one in told[:_SHOWN]:
-            click.echo(outbox.line(one))
-        if len(told) > _SHOWN:
-            done = sum(one["status"] == "delivered" for one in told)
-            click.echo(f"and {len(told) - _SHOWN} more; {done} of {len(told)} are delivered")
-    sys.exit(0 if all(one["status"] == "delivered" for one in told) else 1)
 
 
 def read_body(file: str) -> Json | None:
@@ -145,8 +103,10 @@ def read_body(file: str) -> Json | None:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
         found = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--data {file} cannot be read as JSON: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--data {file} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
+        raise UsageError(f"--data {file} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise UsageError(f"--data {file} is no JSON object")
     return found
@@ -158,11 +118,3 @@ def pair(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"--set is {text!r}: POINTER=VALUE is expected, such as /reasonCode=SYS_CASH_EVENT")
     return pointer, value
-
-
-def header(text: str) -> tuple[str, str]:
-    """A header's name and value."""
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise UsageError("--header: 'NAME: VALUE' is expected, such as 'Authorization: ${TOKEN}'")
-    return name.strip(), value.strip()

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mockspi.connectors.checking import NO_ERP, problems_of
 from mockspi.connectors.references import literals
-from mockspi.connectors.shapes import OAUTH, SPI, ConnectorFile
+from mockspi.connectors.shapes import OAUTH, SPI, ConnectorFile, signs
 from mockspi.contract import Contract
 from mockspi.contracts import SPIS
 from mockspi.errors import UsageError
@@ -51,6 +51,8 @@ def lint(path: Path, contracts: Sequence[Contract] = SPIS) -> list[Finding]:
         found += literals(one, f"/connectors/{index}")
         if one.get("netSuiteOAuth"):
             found.append(Problem(f"/connectors/{index}/netSuiteOAuth", NO_ERP))
+        if one.get("secret") and not signs(one):
+            found.append(Problem(f"/connectors/{index}/secret", "retail-cloud signs nothing; a header can carry it"))
     return _told(document, found)
 
 

@@ -19,13 +19,13 @@ _SECRET_TEXT = re.compile(r"(?i)(basic|bearer) \S|whsec_\S|(?=\S*[0-9])(?=\S*[A-
 _SECRETS = ("secret", "clientSecret")
 
 
-def resolved(text: str, environ: Mapping[str, str] | None = None) -> str:
-    """A text with every ``${NAME}`` looked up; a UsageError names the variable that is not there."""
+def resolved(text: str, environ: Mapping[str, str] | None = None, what: str = "a connector") -> str:
+    """A text with every ``${NAME}`` looked up; a UsageError names the variable that is not there, and ``what`` wants it."""
     known = os.environ if environ is None else environ
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in known:
-            raise UsageError(f"the variable {found[1]} is not set; a connector refers to it as ${{{found[1]}}}")
+            raise UsageError(f"the variable {found[1]} is not set; {what} refers to it as ${{{found[1]}}}")
         return known[found[1]]
 
     return _REFERENCE.sub(value, text)

@@ -7,7 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, validate
 
-from mockspi.event import PLATFORMS
+from mockspi.event import PLATFORMS, RETAIL_CLOUD
+from mockspi.exchange import Json
 from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, Integer, Many, Part, Shape, Text
 
 SPI, WEBHOOK = "SPI", "Webhook"
@@ -79,6 +80,12 @@ class Connector(Shape):
     version = Id(source=ASSUMED, about="of the event, where a platform has several")
     secret = Id(source=ASSUMED, about="what a delivery is signed with; write ${NAME}, a variable of the environment")
     excludedFields = Many(Id(), source=PUBLIC, about="members at the root of the body that are not sent (Emporix)")
+
+
+def signs(connector: Json) -> bool:
+    """Whether what a webhook connector sends, or is sent, has a signature."""
+    profile = connector.get("profile") or connector.get("platform", RETAIL_CLOUD)
+    return bool(connector.get("secret")) and profile != RETAIL_CLOUD
 
 
 class ConnectorFile(Shape):

@@ -21,7 +21,8 @@ log = logging.getLogger("mockspi")
 
 def keep(house: House, stop: threading.Event) -> None:
     """Send what is due until told to stop; what is under way then may end within seconds, or is sent again later."""
-    desk = Dispatcher(house.sender(stop.is_set), house.sandboxes())
+    known = house.sandboxes()
+    desk = Dispatcher(house.sender(known, stop.is_set), known)
     looks = 0
     while not stop.wait(_LOOK_SECONDS):
         try:
@@ -51,8 +52,8 @@ class Dispatcher:
 
     def now(self, space: str) -> int:
         """The time in a sandbox; long ago where it is gone."""
-        found = self._sandboxes.named(space.partition("~")[0])
-        return found.timing.now(system_now()) if found and found.space == space else -(2**62)
+        found = self._sandboxes.of_space(space)
+        return found.timing.now(system_now()) if found else -(2**62)
 
     def drain(self, seconds: float) -> None:
         """Wait for those that send."""

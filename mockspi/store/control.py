@@ -78,6 +78,11 @@ class SandboxStore:
             return self._read_fixed(self._connection(), name)
         return self._alive(self._read("name", name) or self._of_hash(hashed(name)))
 
+    def of_space(self, space: str) -> Sandbox | None:
+        """The sandbox that the store knows by this name; None where it is gone."""
+        found = self.named(space.partition("~")[0])
+        return found if found and found.space == space else None
+
     def all(self) -> list[Sandbox]:
         """Every sandbox that has not expired: those given at start, then the others as they were made."""
         connection = self._connection()

@@ -9,31 +9,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mockspi.clock import random_id, system_now
-from mockspi.exchange import Json
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.letters import Letter, parted, store_of
-from mockspi.store.outbox_log import TABLES, WAITING, Delivery, OutboxLog, Wanted
+from mockspi.store.outbox_log import EARLIER, PASSED, TABLES, WAITING, Delivery, OutboxLog, Wanted
 
 MOST = 10_000  #: deliveries of a sandbox that are kept; the oldest that are delivered make room, then those that failed
-#: Of the same order the first; one that is to come ``behind`` its successor lets that one pass, and waits for it.
-_ELIGIBLE = """
+_ELIGIBLE = f"""
 SELECT id FROM deliveries d WHERE space = :space AND state = 'waiting' AND due <= :until
     AND (owner IS NULL OR leased <= :real) AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
-    AND (lane = '' OR NOT EXISTS (SELECT 1 FROM deliveries o
-        WHERE o.space = d.space AND o.lane = d.lane AND o.state = 'waiting' AND o.number < d.number
-        AND NOT (o.behind AND NOT EXISTS (SELECT 1 FROM deliveries b
-            WHERE b.space = d.space AND b.lane = d.lane AND b.number > o.number AND b.number < d.number))))
-    AND (NOT behind OR EXISTS (SELECT 1 FROM deliveries n
-        WHERE n.space = d.space AND n.lane = d.lane AND n.number > d.number AND n.state <> 'waiting'))
+    AND NOT EXISTS ({EARLIER}) AND (NOT behind OR EXISTS ({PASSED}))
 ORDER BY due, number LIMIT 1
-"""
+"""  # noqa: S608  # ours
 _ADD = (
     "INSERT INTO deliveries (space, id, event, endpoint, url, lane, behind, target, secrets, trouble, repost, due) "
     "VALUES (:space, :id, :event, :endpoint, :url, :lane, :behind, :target, :secrets, :trouble, :repost, :due)"
@@ -78,12 +70,15 @@ class OutboxStore(OutboxLog):
 
     def __init__(self, path: Path, most: int = MOST, real: Callable[[], int] = system_now) -> None:
         super().__init__(path)
+        self._path = path
         self._most = most
         self._real = real
         self.owner = new_owner()
 
     def prepare(self) -> None:
-        """Make the file, before several processes ask for it at once; leaves nothing open."""
+        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open."""
+        self._path.touch(mode=0o600)
+        self._path.chmod(0o600)
         with self._turns.turn() as connection:
             connection.executescript(TABLES)
         self.close()
@@ -104,21 +99,12 @@ class OutboxStore(OutboxLog):
             self._trim(connection, space)
         return id_
 
-    def repost(self, space: str, id_: str, due: int, secrets: Json | None = None) -> str | None:
-        """Send a finished delivery once more under a new id; None where there is none, or it is still under way."""
+    def repost(self, space: str, again: Iterable[tuple[str, Letter]], due: int) -> list[str]:
+        """Keep messages, each of which repeats the delivery with an id: all of them or none; the new ids."""
         with self._turns.change() as connection:
-            row = connection.execute(
-                "SELECT event, endpoint, url, lane, target FROM deliveries WHERE space = ? AND id = ? AND state <> 'waiting'",
-                (space, id_),
-            ).fetchone()
-            if row is None:
-                return None
-            names = ("event", "endpoint", "url", "lane", "target")
-            values = dict(zip(names, row, strict=True)) | {"space": space, "id": str(uuid.uuid4())}
-            kept = json.dumps(secrets) if secrets else None
-            connection.execute(_ADD, {**values, "behind": 0, "secrets": kept, "trouble": "[]", "repost": id_, "due": due})
+            made = [_added(connection, space, message, due, repost=id_) for id_, message in again]
             self._trim(connection, space)
-        return str(values["id"])
+        return made
 
     # --- for who sends
 
@@ -238,7 +224,9 @@ class OutboxStore(OutboxLog):
             _count(connection, "dropped", len(gone))
 
 
-def _added(connection: sqlite3.Connection, space: str, message: Letter, due: int, *, behind: bool) -> str:
+def _added(
+    connection: sqlite3.Connection, space: str, message: Letter, due: int, *, behind: bool = False, repost: str = ""
+) -> str:
     target, id_ = asdict(message.target), message.id
     taken = "SELECT 1 FROM deliveries WHERE space = ? AND id = ?"
     while connection.execute(taken, (space, id_)).fetchone():
@@ -251,7 +239,7 @@ def _added(connection: sqlite3.Connection, space: str, message: Letter, due: int
     lane = f"{message.order}\n{target['url']}" if message.order else ""
     values = {"space": space, "id": id_, "event": event, "endpoint": target["endpoint"], "url": target["url"], "lane": lane}
     kept = {"secrets": _json(secrets) if secrets else None, "trouble": _json(message.trouble), "target": _json(shown)}
-    connection.execute(_ADD, {**values, **kept, "behind": int(behind and bool(lane)), "repost": "", "due": due})
+    connection.execute(_ADD, {**values, **kept, "behind": int(behind and bool(lane)), "repost": repost, "due": due})
     return id_
 
 

@@ -41,12 +41,25 @@ CREATE TABLE IF NOT EXISTS disabled (
 CREATE TABLE IF NOT EXISTS holds (space TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS totals (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
-_DELIVERY = """
+#: Of the same order the first goes; one that is to come ``behind`` its successor lets that one pass, and waits for it.
+EARLIER = """
+SELECT o.id FROM deliveries o
+    WHERE o.space = d.space AND o.lane = d.lane AND o.lane <> '' AND o.state = 'waiting' AND o.number < d.number
+    AND NOT (o.behind AND NOT EXISTS (SELECT 1 FROM deliveries b
+        WHERE b.space = d.space AND b.lane = d.lane AND b.lane <> '' AND b.number > o.number AND b.number < d.number))
+"""
+PASSED = """
+SELECT 1 FROM deliveries n
+    WHERE n.space = d.space AND n.lane = d.lane AND n.lane <> '' AND n.number > d.number AND n.state <> 'waiting'
+"""
+_DELIVERY = f"""
 SELECT d.number, d.space, d.id, d.endpoint, d.url, d.target, d.trouble, d.repost, d.state, d.reason, d.due, d.attempts, d.status,
     d.done, d.owner, d.secrets, e.event, e.body, e.store, e.at, e.ordered, (SELECT r.id FROM deliveries r
-        WHERE r.space = d.space AND r.repost = d.id AND r.repost <> '' ORDER BY r.number DESC LIMIT 1)
+        WHERE r.space = d.space AND r.repost = d.id AND r.repost <> '' ORDER BY r.number DESC LIMIT 1),
+    CASE d.state WHEN 'waiting' THEN ({EARLIER} ORDER BY o.number LIMIT 1) END,
+    d.state = 'waiting' AND d.behind AND NOT EXISTS ({PASSED})
 FROM deliveries d JOIN events e ON e.number = d.event
-"""
+"""  # noqa: S608  # ours
 _TEXT = (
     "(instr(lower(e.body), lower(:text)) OR instr(lower(d.reason), lower(:text)) OR EXISTS (SELECT 1 FROM attempts a "
     "WHERE a.delivery = d.number AND instr(lower(CAST(a.reply AS TEXT)), lower(:text))))"
@@ -100,6 +113,8 @@ class Delivery:
     at: int
     ordered: str
     again: str | None  #: the id of its last repost
+    after: str | None  #: the id of the first of its order, for which it waits
+    behind: int  #: whether it waits for the next of its order
 
 
 @dataclass(frozen=True, slots=True)

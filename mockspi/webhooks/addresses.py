@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Sequence
 
 from mockspi.errors import UsageError
@@ -36,23 +37,45 @@ class Places:
         except ValueError as error:
             raise UsageError(f"--allow-outbound: {error}") from None
 
+    def ask(self, host: str, port: int) -> None:
+        """NotAllowed where a host need not be looked up, because no answer would let us call it."""
+        name = host.lower().rstrip(".")
+        here = name == "localhost" or name.endswith(".localhost") or _is_address(host)
+        if not here and not any(one.port in (None, port) and (one.network or one.host == name) for one in self._allow):
+            raise _elsewhere(host, port)
+
     def check(self, host: str, port: int, addresses: Sequence[str]) -> None:
         """NotAllowed unless every address of a host may be called."""
         for text in addresses:
             for form in forms(ipaddress.ip_address(text.partition("%")[0])):
                 if any(form in guarded and not self._lists(form, guarded, port) for guarded in _GUARDED):
+                    same = "" if host == str(form) else f"{form}, "
                     raise NotAllowed(
-                        f"{host} is {form}, an address of this link or of a cloud's metadata: "
+                        f"{host} is {same}an address of this link or of a cloud's metadata: "
                         f"nothing is sent there unless --allow-outbound {form} lists it itself"
                     )
                 if not form.is_loopback and not any(_fits(one, form, host, port) for one in self._allow):
-                    raise NotAllowed(f"{host} is {form}, not this machine: --allow-outbound {host}:{port} lets webhooks go there")
+                    raise _elsewhere(host, port, form)
 
     def _lists(self, form: Address, guarded: Network, port: int) -> bool:
         return any(
             one.network is not None and form in one.network and one.port in (None, port) and _within(one.network, guarded)
             for one in self._allow
         )
+
+
+def _elsewhere(host: str, port: int, form: Address | None = None) -> NotAllowed:
+    found = "" if form is None or host == str(form) else f"{form}, "
+    place = f"[{host}]" if ":" in host else host
+    return NotAllowed(f"{host} is {found}not this machine: --allow-outbound {place}:{port} lets webhooks go there")
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is an address, however it is written, so that nobody is asked for it."""
+    try:
+        return bool(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST))
+    except (OSError, UnicodeError):
+        return False
 
 
 def forms(address: Address) -> list[Address]:

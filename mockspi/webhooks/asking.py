@@ -17,6 +17,7 @@ from mockspi.webhooks import trouble
 from mockspi.webhooks.making import chosen, make
 from mockspi.webhooks.message import Message, Target
 from mockspi.webhooks.sender import Sender
+from mockspi.webhooks.signing import SIGNATURES
 
 Result = TypeVar("Result")
 _ORDERS = ("cartId", "cartID", "suspendCartId", "orderId", "id")
@@ -65,7 +66,19 @@ def message_of(wanted: Wanted, sender: Sender, at: int, fixtures: FixtureSet | N
     order = order_of(body) if wanted.order is None else wanted.order
     message = Message(str(uuid.uuid4()), event.id, body, target, at, order, tuple(wanted.trouble))
     _at("/secret" if wanted.secret else "/headers", lambda: sender.composed(message, at))
+    for word, why in sender.idle(message, at):
+        raise Unfit("/trouble", f"the trouble {word!r} would change nothing: {why}")
     return message
+
+
+def remarks(message: Message) -> list[str]:
+    """What whoever asked for a message had better know, though it is sent."""
+    profile, secret = message.target.profile, message.target.secret
+    if secret and profile not in SIGNATURES:
+        return [f"{profile} signs nothing, so the secret is not used; a header can carry one (--header)"]
+    if not secret and profile in SIGNATURES:
+        return [f"{profile} signs where there is a secret; this goes unsigned, --secret signs it"]
+    return []
 
 
 def events_named(name: str) -> tuple[str, ...]:

@@ -29,13 +29,19 @@ Add = Callable[[str, Message, int], object]  #: space, message, and when it is d
 def emitted(exchange: Exchange, contract: Contract | None, happened: Happened, connectors: Sequence[Json]) -> list[Message]:
     """The messages that a call causes, in the order in which they are to be sent."""
     found = [] if contract is None or contract.received else caused(happened, connectors, exchange.clock)
+    if contract is not None:
+        found += monitored(monitoring.alarms(exchange, contract, connectors), connectors, exchange.clock)
+    return found
+
+
+def monitored(alarms: Iterable[monitoring.Alarm], connectors: Sequence[Json], now: int) -> Iterator[Message]:
+    """The messages to who listens to monitoring."""
     event = _event(monitoring.NAME)
-    if contract is not None and (targets := subscribed(connectors, event)):
-        for alarm in monitoring.alarms(exchange, contract, connectors):
+    if targets := subscribed(connectors, event):
+        for alarm in alarms:
             for target in targets:
                 if body := monitoring.for_target(alarm, target, connectors):
-                    found += _messages(event, body, exchange.clock, "monitoring", connectors, [target])
-    return found
+                    yield from _messages(event, body, now, "monitoring", connectors, [target])
 
 
 def safely(found: Callable[[], list[Message]], sandbox: Sandbox, call: str) -> list[Message]:

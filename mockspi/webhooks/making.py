@@ -18,6 +18,7 @@ from mockspi.fixtures.reading import FixtureSet, sample_set
 from mockspi.schema import Anything, Field, Many, Part, Shape, Strangers, did_you_mean, escape, expectation, instance, problems
 
 _ABSENT: Any = object()
+_LISTED = "; 'mockspi events' lists them"
 _WRONG_TILDE = re.compile(r"~(?![01])")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -34,7 +35,7 @@ def chosen(name: str, platform: str = "") -> Event:
         raise UsageError(f"{platform} has no event {name!r}; {elsewhere[0].platform} has it")
     known = {spelling.casefold(): spelling for one in EVENTS if platform in ("", one.platform) for spelling in spellings(one)}
     near = did_you_mean(known.get(name.casefold(), name), known.values()) or did_you_mean(name.upper(), known.values())
-    raise UsageError(f"no event is called {name!r}{near}")
+    raise UsageError(f"no event is called {name!r}{near or _LISTED}")
 
 
 def examples(event: Event, found: FixtureSet | None = None) -> dict[str, Json]:

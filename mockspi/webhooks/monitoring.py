@@ -1,9 +1,9 @@
-"""What monitoring tells of a call: errors, no answer in time, an answer slower than the connector allows."""
+"""What monitoring tells of a call, or of an event that was sent: errors, no answer in time, one that took too long."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from mockspi.contract import Contract
 from mockspi.exchange import LOST, Exchange, Json
 from mockspi.masking import masked_path, masked_query
-from mockspi.webhooks.message import Target
+from mockspi.webhooks.message import Heard, Target
 
 NAME = "EXPORT_MONITORING_EVENTS"
 _MOST = 500
@@ -30,21 +30,37 @@ def alarms(exchange: Exchange, contract: Contract, connectors: Sequence[Json]) -
     if contract.name == NAME:
         return
     reply, trouble = exchange.reply, exchange.reply.trouble
+    limit = threshold((contract.id, contract.name, *contract.also), connectors)
     latency = round(exchange.milliseconds + (trouble.delay if trouble else 0))
-    told = _call(exchange, contract)
-    if trouble and trouble.fault in LOST:
-        limit = {"latencyThreshold": found} if (found := threshold(contract, connectors)) else {}
-        yield Alarm({"eventType": "THRESHOLD_EXCEEDED", **told, **limit, "timedOut": True})
+    answered = None if trouble and trouble.fault in LOST else reply.status
+    yield from _alarms(_call(exchange, contract), answered, reply.body, latency, limit)
+
+
+def alarms_of_webhook(target: Target, heard: Heard, now: int, connectors: Sequence[Json]) -> Iterator[Alarm]:
+    """The same of an attempt to deliver an event that a connector sends."""
+    told = {
+        "eventTime": now,
+        "endpointName": target.endpoint,
+        "connectorType": "Webhook",
+        "integrationType": f"HTTP_{target.method}",
+        "url": masked_path(target.url),
+    }
+    yield from _alarms(told, heard.status, heard.body, heard.milliseconds, threshold((target.endpoint,), connectors))
+
+
+def _alarms(told: Json, status: int | None, body: bytes, latency: int, limit: int | None) -> Iterator[Alarm]:
+    if status is None:
+        known = {"latencyThreshold": limit} if limit else {}
+        yield Alarm({"eventType": "THRESHOLD_EXCEEDED", **told, **known, "timedOut": True})
         return
-    error = error_in(reply.body)
-    if reply.status >= 400 or error:
-        yield Alarm({"eventType": "RECEIVED_ERROR", **told, "httpStatus": reply.status, **error, "latency": latency})
-    slow = {"eventType": "THRESHOLD_EXCEEDED", **told, "httpStatus": reply.status, "latency": latency, "timedOut": False}
-    limit_ = threshold(contract, connectors)
-    if limit_ is None:
+    error = error_in(body)
+    if status >= 400 or error:
+        yield Alarm({"eventType": "RECEIVED_ERROR", **told, "httpStatus": status, **error, "latency": latency})
+    slow = {"eventType": "THRESHOLD_EXCEEDED", **told, "httpStatus": status, "latency": latency, "timedOut": False}
+    if limit is None:
         yield Alarm(slow, latency)
-    elif latency > limit_:
-        yield Alarm({**slow, "latencyThreshold": limit_})
+    elif latency > limit:
+        yield Alarm({**slow, "latencyThreshold": limit})
 
 
 def for_target(alarm: Alarm, target: Target, connectors: Sequence[Json]) -> Json | None:
@@ -55,9 +71,8 @@ def for_target(alarm: Alarm, target: Target, connectors: Sequence[Json]) -> Json
     return {**alarm.body, "latencyThreshold": own} if own is not None and alarm.latency > own else None
 
 
-def threshold(contract: Contract, connectors: Sequence[Json]) -> int | None:
+def threshold(names: Collection[str], connectors: Sequence[Json]) -> int | None:
     """The limit of the connector that is called, in milliseconds."""
-    names = (contract.id, contract.name, *contract.also)
     found = (one["latencyThreshold"] for one in connectors if one["endpointName"] in names and "latencyThreshold" in one)
     return next(found, None)
 

@@ -59,7 +59,7 @@ def authorization(target: Target, outbound: Sends, now: int, *, again: bool = Fa
 def fetched(config: Json, outbound: Sends, now: int) -> tuple[str, int]:
     """A new token, and the real time until which it is used."""
     if config.get("netSuite"):
-        raise NoToken(NO_ERP)
+        raise UsageError(NO_ERP)
     url = resolved(str(config.get("url", "")))
     heard = outbound.send(request(config, url), url, TIMEOUT)
     told = _json(heard.body)

@@ -66,12 +66,18 @@ class Outbound:
     def check(self, url: str) -> None:
         """NotAllowed where nothing would be sent; a host that cannot be found now is no reason."""
         where = _where(url)
+        self._places.ask(_host(where), _port(where))
         with suppress(OSError, UnicodeError):
             self._places.check(_host(where), _port(where), self._resolve(_host(where)))
+
+    def fit(self, wire: Wire) -> None:
+        """Unsendable where a request cannot go out as it is."""
+        _headers(wire)
 
     def send(self, wire: Wire, url: str, timeout: int) -> Heard:
         """One request and what came of it within ``timeout`` milliseconds; NotAllowed before anything is connected."""
         where, began = _where(url), time.monotonic()
+        self._places.ask(_host(where), _port(where))
         headers, line = _headers(wire), _Line(began + timeout / 1000)
         try:
             addresses = self._found(_host(where), line.deadline)

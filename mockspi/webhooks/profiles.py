@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from mockspi.errors import UsageError
@@ -36,8 +35,8 @@ class Profile(Protocol):
     def judge(self, heard: Heard) -> Verdict:
         """What an answer, or none, means."""
 
-    def again(self, message: Message, attempts: int, now: int, verdict: Verdict) -> int | None:
-        """When the next attempt is due after so many; None where there is none."""
+    def again(self, message: Message, attempts: int, now: int, verdict: Verdict, seed: str = "") -> int | None:
+        """When the next attempt is due after so many; None where there is none. Chance follows from the sandbox's seed."""
 
 
 _WAYS: Mapping[str, Way] = {one.name: one for one in (RetailCloud(), Emporix(), EmporixSvix(), NextCommerce(), Standard())}
@@ -49,9 +48,9 @@ def with_schedule(profile: Profile, text: str) -> Profile:
     return profile.shortened(text) if text and isinstance(profile, Way) else profile
 
 
-def configured(schedule: str = "", options: Sequence[str] = (), seed: int = 0) -> Mapping[str, Profile]:
-    """All profiles under these settings: a schedule, options (``emporix.envelope=type-payload``), the seed of their jitter."""
-    ways = {name: replace(way, seed=seed) for name, way in _WAYS.items()}
+def configured(schedule: str = "", options: Sequence[str] = ()) -> Mapping[str, Profile]:
+    """All profiles under these settings: a schedule, and options (``emporix.envelope=type-payload``)."""
+    ways = dict(_WAYS)
     for text in options:
         where, _, value = text.partition("=")
         name, _, changed = where.partition(".")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from mockspi.connectors import Placement
 from mockspi.connectors.checking import meant
 from mockspi.connectors.references import resolved
-from mockspi.connectors.shapes import WEBHOOK
+from mockspi.connectors.shapes import WEBHOOK, signs
 from mockspi.contract import Contract
 from mockspi.errors import UsageError
 from mockspi.event import EMPORIX, RETAIL_CLOUD
@@ -47,7 +47,7 @@ class Doorkeeper:
     def opened(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
         """The sandbox of a delivery; ``known`` is what its api_key opens. NotHeard where a check fails."""
         if known is not None:
-            signed = [one for one in known.connectors if _is_meant(one, request.path) and one.get("secret")]
+            signed = [one for one in known.connectors if _is_meant(one, request.path) and signs(one)]
             if signed and request.method not in ASKING:
                 self._first([(known, one) for one in signed], request, real)
             return known
@@ -77,7 +77,7 @@ class Doorkeeper:
             given = request.headers.get(name.lower(), "")
             if not hmac.compare_digest(_bytes(given), _bytes(resolved(text, self.environ))):
                 raise NotHeard(f"the header {name} is missing or wrong")
-        if not connector.get("secret"):
+        if not signs(connector):
             return
         secret, profile = resolved(connector["secret"], self.environ), _profile(connector, request)
         try:
@@ -88,7 +88,7 @@ class Doorkeeper:
     def _meant(self, request: Request) -> Iterator[tuple[Sandbox, Json]]:
         for sandbox in self.listening():
             for connector in sandbox.connectors:
-                if _is_meant(connector, request.path) and (connector.get("secret") or _secret_headers(connector)):
+                if _is_meant(connector, request.path) and (signs(connector) or _secret_headers(connector)):
                     yield sandbox, connector
 
 

@@ -11,16 +11,19 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from mockspi.clock import random_id, system_now
+from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
+from mockspi.event import RETAIL_CLOUD
 from mockspi.exchange import Json
 from mockspi.masking import MASK, is_secret_header, masked_body, masked_header
+from mockspi.sandbox import Sandbox
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
 from mockspi.store.outbox_log import DELIVERED, FAILED, WAITING, Delivery, Wanted
-from mockspi.webhooks import trouble
+from mockspi.webhooks import emitting, monitoring, trouble
 from mockspi.webhooks.addresses import NotAllowed
 from mockspi.webhooks.message import Heard, Message, Target, Verdict, Wire
-from mockspi.webhooks.oauth import authorization
+from mockspi.webhooks.oauth import NoToken, authorization
 from mockspi.webhooks.outbound import Outbound
 from mockspi.webhooks.profiles import PROFILES, Profile
 from mockspi.webhooks.references import resolved
@@ -29,6 +32,7 @@ MARGIN = 30_000  #: milliseconds that a lease is longer than two attempts may ta
 _LONGEST_BODY, _LONGEST_REPLY = 262_144, 20_000
 _SHORTEST = 4  #: a shorter text is no secret that could be found again
 _PAUSE = 0.02
+_MONITORED = frozenset(one.id for one in EVENTS if one.platform == RETAIL_CLOUD and one.name != monitoring.NAME)
 log = logging.getLogger("mockspi")
 
 
@@ -53,6 +57,7 @@ class Sender:
     outbox: OutboxStore
     outbound: Outbound
     profiles: Mapping[str, Profile] = field(default_factory=lambda: PROFILES)
+    sandbox_of: Callable[[str], Sandbox | None] = lambda space: None  #: of a space of the outbox
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stopping: Callable[[], bool] = lambda: False
 
@@ -72,8 +77,14 @@ class Sender:
         """What would go out at a moment, and where to, with everything that was looked up; UsageError where nothing can."""
         target = resolved(message.target, self.environ)
         self.outbound.check(target.url)
-        ready = replace(message, target=target)
-        return trouble.compose(self.profile(target.profile), ready, now, target.secret), target
+        wire = trouble.compose(self.profile(target.profile), replace(message, target=target), now, target.secret)
+        self.outbound.fit(wire)
+        return wire, target
+
+    def idle(self, message: Message, now: int) -> list[tuple[str, str]]:
+        """The words of a message's trouble that would change nothing, each with the reason."""
+        target = resolved(message.target, self.environ)
+        return list(trouble.idle(self.profile(target.profile), replace(message, target=target), now, target.secret))
 
     def send_due(self, space: str, clock: Callable[[], int], *, ids: Collection[str] | None = None) -> Iterator[Fired]:
         """Everything that is due in a sandbox at its clock, one after another."""
@@ -134,20 +145,14 @@ class Sender:
     def _sent(self, held: Delivery, now: int) -> Fired:
         if gone := [one for one in self.outbox.disabled(held.space) if one["url"] == held.url]:
             return self._settled(held, now, FAILED, f"the target is disabled: {gone[0]['reason']}")
-        message, shown = restored(held), json.loads(held.target)
-        if missing := shown["withheld"] if held.secrets is None else []:
-            raise UsageError(
-                f"its {' and '.join(missing)} was not kept after the first delivery; give it again, as ${{NAME}} best"
-            )
+        message = restored(held)
         profile = self.profile(message.target.profile)
         copies, made = trouble.plan(message.trouble).copies if not held.attempts else 1, held.attempts
         while True:
-            wire, target = self.composed(self._authorized(message), now)
-            result, verdict = self._attempt(held, now, profile, wire, target)
-            if result.came.status == HTTPStatus.UNAUTHORIZED and target.oauth:  # a token may end before its time
+            result, verdict = self._attempt(held, message, now, profile)
+            if result.came.status == HTTPStatus.UNAUTHORIZED and message.target.oauth:  # a token may end before its time
                 self.outbox.attempted(result)
-                wire, target = self.composed(self._authorized(message, again=True), now)
-                result, verdict = self._attempt(held, now, profile, wire, target)
+                result, verdict = self._attempt(held, message, now, profile, again=True)
                 made += 1
             made, copies = made + 1, copies - 1
             if not verdict.delivered or not copies:
@@ -155,7 +160,8 @@ class Sender:
             self.outbox.attempted(result)
         if verdict.disables:
             self.outbox.disable(held.space, held.url, now, verdict.reason)
-        due = None if verdict.delivered else profile.again(message, made, now, verdict)
+        seed = sandbox.seed if (sandbox := self.sandbox_of(held.space)) else ""
+        due = None if verdict.delivered else profile.again(message, made, now, verdict, seed)
         state = DELIVERED if verdict.delivered else FAILED if due is None else WAITING
         return self._settled(held, now, state, verdict.reason, due=due or 0, result=result)
 
@@ -164,8 +170,16 @@ class Sender:
         found = authorization(message.target, self.outbound, system_now(), again=again)
         return replace(message, target=replace(message.target, headers={**message.target.headers, **found})) if found else message
 
-    def _attempt(self, held: Delivery, now: int, profile: Profile, wire: Wire, target: Target) -> tuple[Result, Verdict]:
-        """One attempt, in the log before its bytes leave; what came of it is kept by who asks."""
+    def _attempt(
+        self, held: Delivery, message: Message, now: int, profile: Profile, *, again: bool = False
+    ) -> tuple[Result, Verdict]:
+        """One attempt, in the log before its bytes leave; what came of it is kept by who asks. One without a token sends none."""
+        try:
+            authorized = self._authorized(message, again=again)
+        except NoToken as refusal:
+            attempt, verdict = self.outbox.begin(held, now, Sent(message.target.method, (), b"", 0)), Verdict(False, str(refusal))
+            return Result(attempt, came(Heard(None, error=verdict.reason), ()), delivered=False, reason=verdict.reason), verdict
+        wire, target = self.composed(authorized, now)
         secrets = secrets_of(target, json.loads(held.target))
         attempt = self.outbox.begin(held, now, logged(wire, secrets))
         try:
@@ -174,8 +188,18 @@ class Sender:
             reason = str(refusal)
             self.outbox.attempted(Result(attempt, came(Heard(None, error=reason), secrets), delivered=False, reason=reason))
             raise
+        self._monitor(held, message.target, heard, now)
         verdict = profile.judge(heard)
         return Result(attempt, came(heard, secrets), verdict.delivered, verdict.reason), verdict
+
+    def _monitor(self, held: Delivery, target: Target, heard: Heard, now: int) -> None:
+        """Tell who listens to monitoring how it went with an event of a connector; of monitoring itself nobody is told."""
+        if not held.endpoint or held.event not in _MONITORED or (sandbox := self.sandbox_of(held.space)) is None:
+            return
+        known = sandbox.connectors
+        alarms = monitoring.alarms_of_webhook(target, heard, now, known)
+        found = emitting.safely(lambda: list(emitting.monitored(alarms, known, now)), sandbox, held.event)
+        emitting.enqueue(found, sandbox, self.accept)
 
     def _settled(self, held: Delivery, now: int, state: str, reason: str, *, due: int = 0, result: Result | None = None) -> Fired:
         if not self.outbox.settle(held, state, reason, due=due, result=result):

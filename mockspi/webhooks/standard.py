@@ -41,7 +41,7 @@ class Standard(Way):
         try:
             signature = standard_signature(secret, message.id, stamp, body)
         except ValueError:
-            raise Unsendable("the secret is missing or is none: whsec_ and Base64 are expected") from None
+            raise Unsendable("the secret is missing or is none: whsec_ and Base64 are expected (--secret)") from None
         own = {"id": message.id, "timestamp": str(stamp), "signature": signature}
         return wire(message, body, [(f"{self.prefix}-{name}", value) for name, value in own.items()])
 

@@ -27,7 +27,8 @@ def told(one: Delivery, sandbox: str) -> Json:
         "target": masked_path(one.url),
         "endpoint": one.endpoint or None,
         "status": one.state,
-        "reason": one.reason or None,
+        "reason": one.reason or _waits(one) or None,
+        "waitsFor": one.after,
         "httpStatus": one.status,
         "attempts": one.attempts,
         "at": one.at,
@@ -39,6 +40,13 @@ def told(one: Delivery, sandbox: str) -> Json:
         "repostedAs": one.again,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _waits(one: Delivery) -> str:
+    """Why a delivery is not tried that is due."""
+    if one.after:
+        return f"waits for {one.after}"
+    return "waits for the next of its order" if one.behind else ""
 
 
 def whole(log: OutboxLog, one: Delivery, sandbox: str) -> Json:

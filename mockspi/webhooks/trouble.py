@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mockspi.clock import DAY
@@ -23,6 +23,12 @@ WORDS = {
     "wrong-secret": "it is signed with another secret; where nothing is signed, every header of the connector has another value",
     "stale": "its timestamp is a day old, and signed like that",
     "missing-header": "the header with the signature is left out; where nothing is signed, every header of the connector",
+}
+#: Why trouble on the wire may be none.
+_NEEDS = {
+    "wrong-secret": "nothing is signed and no header is sent; give --secret where {profile} signs, else --header",
+    "missing-header": "nothing is signed and no header is sent; give --secret where {profile} signs, else --header",
+    "stale": "{profile} sends no time",
 }
 _DELAY = re.compile(r"delay(?::([0-9]{1,9}))?")
 _USUAL = 30
@@ -66,6 +72,16 @@ def compose(profile: Profile, message: Message, now: int, secret: str) -> Wire:
     if "missing-header" in words:
         sent = replace(sent, headers=tuple(pair for pair in sent.headers if pair[0].lower() != signature))
     return replace(sent, body=tampered(sent.body)) if "tampered" in words else sent
+
+
+def idle(profile: Profile, message: Message, now: int, secret: str) -> Iterator[tuple[str, str]]:
+    """The words of a message's trouble that would change nothing, each with the reason."""
+    plain = profile.compose(message, now, secret)
+    for word in message.trouble:
+        if word in _NEEDS and compose(profile, replace(message, trouble=(word,)), now, secret) == plain:
+            yield word, _NEEDS[word].format(profile=profile.name)
+    if "reorder" in message.trouble and not message.order:
+        yield "reorder", "it is of no cart or order whose next could pass it"
 
 
 def tampered(body: bytes) -> bytes:

@@ -41,7 +41,6 @@ class Way(ABC):
     jitter: float = option(0.0, ASSUMED, "the part of a delay by which it is shorter or longer, from the seed")
     retry_after: bool = option(False, ASSUMED, "whether Retry-After is honoured, within one and two delays")
     throttle: int = option(0, ASSUMED, "milliseconds to wait at least after 429, 502 and 504 without Retry-After")
-    seed: int = 0
 
     @abstractmethod
     def compose(self, message: Message, now: int, secret: str) -> Wire:
@@ -57,13 +56,16 @@ class Way(ABC):
             return Verdict(delivered=True)
         return Verdict(delivered=False, reason=f"answered {heard.status}", wait=self._wait(heard))
 
-    def again(self, message: Message, attempts: int, now: int, verdict: Verdict) -> int | None:
-        """The schedule, its jitter, and within [delay, the longer of two delays and the throttle] what the target asked for."""
+    def again(self, message: Message, attempts: int, now: int, verdict: Verdict, seed: str = "") -> int | None:
+        """The schedule, its jitter, and within [delay, the longer of two delays and the throttle] what the target asked for.
+
+        The jitter follows from the seed and from what is told: its id is another in each run.
+        """
         if verdict.delivered or verdict.disables or attempts > len(self.delays):
             return None
         if attempts < 1:
             return now
-        delay = round(self.delays[attempts - 1] * (1 + self.jitter * _chance(f"{self.seed}/{message.id}/{attempts}")))
+        delay = round(self.delays[attempts - 1] * (1 + self.jitter * _chance(seed, message, attempts)))
         if verdict.wait is not None:
             delay = min(max(delay, verdict.wait), max(2 * delay, self.throttle))
         return now + delay
@@ -116,9 +118,10 @@ def event_name(message: Message) -> str:
     return message.event.partition("/")[2].partition("@")[0]
 
 
-def _chance(seed: str) -> float:
-    """From -1 to 1, always the same for a seed."""
-    return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]) / 2**63 - 1
+def _chance(seed: str, message: Message, attempts: int) -> float:
+    """From -1 to 1, always the same for a seed and what is told."""
+    told = json.dumps([seed, message.event, message.target.endpoint, message.at, message.body, attempts], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:8]) / 2**63 - 1
 
 
 def _asked(heard: Heard) -> int | None:

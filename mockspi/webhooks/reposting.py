@@ -1,0 +1,95 @@
+"""What was sent, made ready to be sent once more: as its connector is now, with what is given again."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mockspi.connectors.shapes import WEBHOOK
+from mockspi.contracts.events import EVENTS
+from mockspi.errors import UsageError
+from mockspi.exchange import Json
+from mockspi.masking import is_secret_header
+from mockspi.store.outbox_log import WAITING, Delivery
+from mockspi.webhooks.message import Message, Target
+from mockspi.webhooks.sender import Sender
+from mockspi.webhooks.subscriptions import target
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Secrets that are given again, because they were spelt out and so not kept."""
+
+    secret: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotAgain(UsageError):
+    """Webhooks that cannot be sent once more as things are; ``reasons`` by id."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        ids: dict[str, list[str]] = {}
+        for id_, reason in reasons.items():
+            ids.setdefault(reason, []).append(id_)
+        super().__init__("nothing is sent again; " + "; ".join(f"{', '.join(those)}: {why}" for why, those in ids.items()))
+
+
+def ready(
+    finished: Iterable[Delivery], connectors: Sequence[Json], sender: Sender, now: int, given: Given
+) -> list[tuple[str, Message]]:
+    """Each with the id of what it repeats; NotAgain names all that could not be sent, and what is to be given."""
+    made, reasons = list[tuple[str, Message]](), dict[str, str]()
+    for one in finished:
+        try:
+            made.append((one.id, _again(one, connectors, sender, now, given)))
+        except UsageError as error:
+            reasons[one.id] = str(error)
+    if reasons:
+        raise NotAgain(reasons)
+    return made
+
+
+def _again(one: Delivery, connectors: Sequence[Json], sender: Sender, now: int, given: Given) -> Message:
+    if one.state == WAITING:
+        raise UsageError("it is still under way; only what is delivered or has failed can be sent again")
+    where = _where(one, connectors, given)
+    if gone := [each for each in sender.outbox.disabled(one.space) if each["url"] == where.url]:
+        raise UsageError(f"the target is disabled ({gone[0]['reason']}): enable it first")
+    message = Message(str(uuid.uuid4()), one.event, json.loads(one.body), where, now, one.ordered)
+    sender.composed(message, now)
+    return message
+
+
+def _where(one: Delivery, connectors: Sequence[Json], given: Given) -> Target:
+    """The target of the connector as it is now, else the one that is kept, with what is given."""
+    kept = json.loads(one.target)
+    withheld = kept.pop("withheld")
+    connector = next(
+        (each for each in connectors if each["connectorType"] == WEBHOOK and each["endpointName"] == one.endpoint), None
+    )
+    if connector is not None:
+        event = next((each for each in EVENTS if each.id == one.event), None)
+        where, withheld = target(connectors, connector, event), []
+    else:
+        where = Target(**kept)
+    again = {name.lower() for name in given.headers}
+    headers = {name: text for name, text in where.headers.items() if name.lower() not in again} | dict(given.headers)
+    where = replace(where, headers=headers, secret=given.secret or where.secret)
+    if missing := list(_missing(where, withheld)):
+        back = f", or put its connector {one.endpoint} back (--connectors FILE)" if one.endpoint else ""
+        wanted = " and ".join(missing)
+        raise UsageError(f"secrets that were spelt out are not kept once it is finished: give {wanted}, best as ${{NAME}}{back}")
+    return where
+
+
+def _missing(where: Target, withheld: Sequence[str]) -> Iterator[str]:
+    """What of the parts that were not kept has not been given again."""
+    if "secret" in withheld and not where.secret:
+        yield "--secret"
+    if "headers" in withheld:
+        yield from (f"--header '{name}: ...'" for name, text in where.headers.items() if not text and is_secret_header(name))
+    if "oauth" in withheld:
+        yield "the client of its token"
