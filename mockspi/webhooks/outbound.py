@@ -15,18 +15,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
-from typing import Any
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError, HTTPError, LocationParseError, ProtocolError
-from urllib3.response import BaseHTTPResponse
-from urllib3.util import Url, parse_url
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from mockspi import __version__
 from mockspi.webhooks.addresses import NotAllowed, Places
 from mockspi.webhooks.message import Heard, Wire
 from mockspi.webhooks.way import Unsendable
+
+if TYPE_CHECKING:  # slow to import, and few servers ever call out: each function imports what it needs
+    from urllib3.connection import HTTPConnection
+    from urllib3.response import BaseHTTPResponse
+    from urllib3.util import Url
 
 KEPT = 65_536  #: bytes of an answer that are read, unpacked
 _HEADERS_KEPT = 16_384
@@ -44,14 +44,19 @@ class _Unknown(OSError):
     """No address."""
 
 
-#: By the kind of error, the narrower first.
-_SENTENCES: dict[type[Exception], str] = {
-    _Unknown: "the host is not known",
-    DecodeError: "the answer cannot be unpacked",
-    ConnectionResetError: "the connection broke off",
-    BrokenPipeError: "the connection broke off",
-    ProtocolError: "the connection broke off",
-}
+@cache
+def _sentences() -> dict[type[Exception], str]:
+    """By the kind of error, the narrower first."""
+    from urllib3.exceptions import DecodeError, ProtocolError
+
+    broken = "the connection broke off"
+    return {
+        _Unknown: "the host is not known",
+        DecodeError: "the answer cannot be unpacked",
+        ConnectionResetError: broken,
+        BrokenPipeError: broken,
+        ProtocolError: broken,
+    }
 
 
 class Outbound:
@@ -76,6 +81,8 @@ class Outbound:
 
     def send(self, wire: Wire, url: str, timeout: int) -> Heard:
         """One request and what came of it within ``timeout`` milliseconds; NotAllowed before anything is connected."""
+        from urllib3.exceptions import HTTPError
+
         where, began = _where(url), time.monotonic()
         self._places.ask(_host(where), _port(where))
         headers, line = _headers(wire), _Line(began + timeout / 1000)
@@ -121,6 +128,8 @@ class Outbound:
 
     def _connection(self, where: Url, opened: Callable[[], socket.socket]) -> HTTPConnection:
         """A connection that is opened here, to an address, and knows itself by its name: in Host, SNI and certificate."""
+        from urllib3.connection import HTTPConnection, HTTPSConnection
+
         if where.scheme == "https":
             made: Any = HTTPSConnection(_host(where), _port(where), ssl_context=self._certificates)
         else:
@@ -173,6 +182,9 @@ class _Line:
 
 def _where(url: str) -> Url:
     """The parts of a URL that may be called at all; the refusal does not repeat it, for it may hold a secret."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
     try:
         where = parse_url(url)
     except LocationParseError:
@@ -222,7 +234,7 @@ def _told(error: Exception) -> str:
         return f"the certificate is refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason}"
-    for kind, sentence in _SENTENCES.items():
+    for kind, sentence in _sentences().items():
         if isinstance(error, kind):
             return sentence
     said = getattr(error, "strerror", None)
