@@ -250,16 +250,34 @@ def _expectation(field: fields.Field[Any]) -> str:
 
 def uneven(shape: type[Shape], value: Any, path: str = "", currency: str = "") -> Iterator[Problem]:
     """Amounts of a document with more decimals than its ``currency`` has, else than that of the document that it is in."""
-    own = value.get("currency") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return
+    own = value.get("currency")
     currency = own if isinstance(own, str) else currency
-    for name, field in instance(shape).fields.items() if isinstance(value, dict) else ():
-        for index, member in enumerate(value[name]) if isinstance(value.get(name), list) else [(None, value.get(name))]:
+    for name, many, inner in _amounts(shape):
+        given = value.get(name)
+        members: Any = enumerate(given) if isinstance(given, list) else () if many or given is None else ((None, given),)
+        for index, member in members:
             where = f"{path}/{name}" + ("" if index is None else f"/{index}")
-            kind = field.inner if isinstance(field, Many) and index is not None else field
-            if isinstance(kind, Money) and isinstance(member, float) and round(member, decimals(currency)) != member:
+            if inner:
+                yield from uneven(inner, member, where, currency)
+            elif isinstance(member, float) and round(member, decimals(currency)) != member:
                 yield Problem(where, f"{member} has {_FINER[decimals(currency)].format(currency)}")
-            elif isinstance(kind, Part) and isinstance(kind.schema, Shape):
-                yield from uneven(type(kind.schema), member, where, currency)
+
+
+@cache
+def _amounts(shape: type[Shape]) -> tuple[tuple[str, bool, type[Shape] | None], ...]:
+    """The members of a shape that are amounts or hold some: name, whether it is a list, and the shape of what holds them."""
+    found: list[tuple[str, bool, type[Shape] | None]] = []
+    for name, field in instance(shape).fields.items():
+        many = isinstance(field, Many)
+        kind = field.inner if isinstance(field, Many) else field
+        inner = type(kind.schema) if isinstance(kind, Part) else None
+        if isinstance(kind, Money):
+            found.append((name, many, None))
+        elif inner and issubclass(inner, Shape) and _amounts(inner):
+            found.append((name, many, inner))
+    return tuple(found)
 
 
 def did_you_mean(name: str, names: Any) -> str:

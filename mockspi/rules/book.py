@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -195,8 +196,14 @@ def _numbered(catalogue: Json, known: Known) -> Iterator[tuple[Magic, int]]:
 
 def check_taken(catalogue: Any, texts: Mapping[str, str]) -> Iterator[Problem]:
     """Magic values that stand in record files (name, then text): a record would be hidden behind them."""
-    for index, one in enumerate(catalogue.get("values", [])):
+    values = catalogue.get("values", [])
+    words = {str(one[form]) for one in values for form in FORMS if one.get(form)}
+    if not words:
+        return
+    any_of = re.compile(f'"({"|".join(map(re.escape, words))})"')  # one look at a text that may be long
+    standing = {name: set(any_of.findall(text)) for name, text in texts.items()}
+    for index, one in enumerate(values):
         for form in FORMS:
-            for name, text in texts.items():
-                if one.get(form) and f'"{one[form]}"' in text:
+            for name, there in standing.items():
+                if one.get(form) and str(one[form]) in there:
                     yield Problem(f"/values/{index}/{form}", f"{one[form]!r} stands in {name}")

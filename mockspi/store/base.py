@@ -33,8 +33,8 @@ class Term:
         """The folded values of a record."""
         if not self.when(record):
             return set()
-        found = (value for path in self.paths for value in (walk(record, path) if path else [record]))
-        return {text for text in map(self.fold, found) if text}
+        fold, paths = self.fold, self.paths
+        return {text for path in paths for one in (walk(record, path) if path else (record,)) if (text := fold(one))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,30 @@ class Collection:
         return next(term for term in self.terms if term.name == name)
 
 
-def walk(value: Any, path: str) -> list[Any]:
+def walk(value: Any, path: str) -> Sequence[Any]:
     """The values at a dotted path; a missing member gives nothing."""
-    found = [value]
-    for name, many in _steps(path):
+    names, lists = _steps(path)
+    if lists:
+        return _walked([value], zip(names, lists, strict=True))
+    for name in names:
+        if type(value) is not dict or (value := value.get(name)) is None:
+            return ()
+    return (value,)
+
+
+def _walked(found: list[Any], steps: Iterable[tuple[str, bool]]) -> list[Any]:
+    for name, many in steps:
         members = [inner for one in found if type(one) is dict and (inner := one.get(name)) is not None]
         found = [item for member in members for item in (member if type(member) is list else [member])] if many else members
     return found
 
 
 @cache
-def _steps(path: str) -> tuple[tuple[str, bool], ...]:
-    """The names of a path, and whether each holds a list to walk."""
-    return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in path.split("."))
+def _steps(path: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """The names of a path, and which of them hold lists to walk; empty where none does."""
+    parts = path.split(".")
+    lists = tuple(part.endswith("[]") for part in parts)
+    return tuple(part.removesuffix("[]") for part in parts), lists if any(lists) else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from mockspi.exchange import Json
 from mockspi.store.base import Collection
 from mockspi.store.records import dump
 
+_TOGETHER = 1_000  #: records that are written at once
 _KEPT_SETS = 16
 
 _TABLES = """
@@ -63,19 +65,15 @@ def compile_set(
 
 
 def _fill(connection: sqlite3.Connection, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]]) -> None:
-    for number, (name, record) in enumerate(records, start=1):
-        kind = collections[name]
-        connection.execute(
-            "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
-            (number, name, kind.key_of(record), kind.order(record), dump(record)),
-        )
-        connection.executemany("INSERT INTO loose VALUES (?, ?, ?, ?)", _terms(kind, record, number))
-
-
-def _terms(kind: Collection, record: Json, number: int) -> Iterator[tuple[str, str, str, int]]:
-    for term in kind.terms:
-        for value in term.of(record):
-            yield kind.name, term.name, value, number
+    numbered = enumerate(records, start=1)
+    while some := list(islice(numbered, _TOGETHER)):
+        kept, loose = [], []
+        for number, (name, record) in some:
+            kind = collections[name]
+            kept.append((number, name, kind.key_of(record), kind.order(record), dump(record)))
+            loose += [(name, term.name, value, number) for term in kind.terms for value in term.of(record)]
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", kept)
+        connection.executemany("INSERT INTO loose VALUES (?, ?, ?, ?)", loose)
 
 
 def texts_of(base: Path) -> dict[str, Json]:
