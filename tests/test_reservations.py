@@ -182,6 +182,14 @@ def test_what_the_cart_does_not_hold_is_told_as_nothing(shop: Sandbox) -> None:
     assert shop("POST", "/sa/inventoryService/revert", json={"cartId": "CART-2"}).json()["errorCode"] == "RESERVATION_NOT_FOUND"
 
 
+def test_units_are_given_back_line_by_line_in_their_order(shop: Sandbox) -> None:
+    lines = [line("P-1001", units, orderItemId=f"line-{units}") for units in (1, 3, 5)]
+    validate(shop, "CART-1", *lines, line("P-1002", 2, orderItemId="line-2"))
+    assert revert(shop, "CART-1", {"productId": "P-1001", "quantity": 6}) == [1, 3, 2]
+    assert revert(shop, "CART-1", {"productId": "P-1001", "orderItemId": "line-5"}) == [3]
+    assert (at(shop, "P-1001"), at(shop, "P-1002")) == (36, 9)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
