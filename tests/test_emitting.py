@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import NOON, Server, mockspi, serving, until
+from conftest import NOON, Server, serving, until
 from hooked import Receiver, receiving
 from selling import order, sold
+from typed import typed
 
 MONITORING = "EXPORT_MONITORING_EVENTS"
 WEEK = 604_800_000
@@ -248,8 +249,8 @@ def test_calls_that_are_made_again_send_nothing(server: Server, receiver: Receiv
     file = str(tmp_path / "bundle.gz")
     env = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
     name = server.admin("GET", f"/sandboxes/{shop.key}").json()["name"]
-    assert mockspi("journal", "bundle", file, "--sandbox", name, env=env).returncode == 0
-    replayed = mockspi("replay", file)
+    assert typed("journal", "bundle", file, "--sandbox", name, env=env).returncode == 0
+    replayed = typed("replay", file)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert len(receiver.came) == 2
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import NOON, Server, mockspi, serving, until
+from conftest import NOON, Server, serving, until
 from hooked import Receiver, receiving
 from selling import order, sold
+from typed import typed
 
 HOUR = 3_600_000
 SECRET = "a-Secret/of+the:client"
@@ -273,8 +274,8 @@ def test_tokens_are_in_no_journal_and_calls_with_one_are_replayed(server: Server
     assert token not in str(journal)
     env = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
     file = str(tmp_path / "bundle.gz")
-    assert mockspi("journal", "bundle", file, "--sandbox", client["client_id"], env=env).returncode == 0
-    assert mockspi("replay", file).returncode == 0
+    assert typed("journal", "bundle", file, "--sandbox", client["client_id"], env=env).returncode == 0
+    assert typed("replay", file).returncode == 0
 
 
 def test_our_sender_and_our_token_endpoint_understand_each_other(server: Server, client: dict[str, str]) -> None:
