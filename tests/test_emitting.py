@@ -184,7 +184,7 @@ def test_monitoring_hears_of_webhooks_that_fail_and_never_of_its_own(server: Ser
     receiver.answers = {"/ORDER": (503, {}), "/ORDER_UPDATE": (200, {"errorMessage": "not so"}), f"/{MONITORING}": (500, {})}
     shop = world(server, receiver, connector(receiver, "ORDER"), connector(receiver, "ORDER_UPDATE", latencyThreshold=1),
                  {**connector(receiver, "SALE_INVENTORY"), "apiEndpoint": "http://127.0.0.1:9/?token=t0p"},
-                 connector(receiver, MONITORING))  # fmt: skip
+                 connector(receiver, MONITORING), connector(receiver, "RETURN_INVENTORY", latencyThreshold=600_000))  # fmt: skip
     shop.sell(sold("P-1001"))
     shop.give_back({"orderItemId": "1", "quantity": 1})
     until(lambda: sum(name == MONITORING for name, _ in shop.sent()) >= 3)

@@ -189,7 +189,7 @@ def client(server: Server) -> dict[str, str]:
     return {"client_id": made["name"], "client_secret": made["api_key"]}
 
 
-@pytest.mark.parametrize("way", ["basic", "spaced", "form", "query"])
+@pytest.mark.parametrize("way", ["basic", "spaced", "form", "query", "below"])
 def test_client_credentials_get_a_token_that_opens_the_sandbox(way: str, server: Server, client: dict[str, str]) -> None:
     name, secret = client["client_id"], client["client_secret"]
     reply = {
@@ -197,6 +197,7 @@ def test_client_credentials_get_a_token_that_opens_the_sandbox(way: str, server:
         "spaced": lambda: fetch(server, FORM, basic(name, secret, " ")),
         "form": lambda: fetch(server, {**FORM, **client}),
         "query": lambda: fetch(server, headers=basic(name, secret, " "), params=FORM),
+        "below": lambda: requests.post(f"{server.base}/oauth/token", data=FORM, headers=basic(name, secret), timeout=30),
     }[way]()
     assert (reply.status_code, reply.headers["cache-control"]) == (200, "no-store")
     told = reply.json()
