@@ -134,6 +134,7 @@ class House:
     def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
         """A service over this house; every process makes its own."""
         settings, known = self.settings, self.sandboxes()
+        tokens = (f"{settings.base_path}/{below}{TOKENS}" for below in ("", *(f"{one}/" for one in settings.api_version)))
         return Service(
             opened_by=known.opened_by,
             table=self.table(),
@@ -146,7 +147,7 @@ class House:
             rules=Judge(self.rules()),
             outbox=self.sender(known).accept,
             doorkeeper=receiving.Doorkeeper(known.listening),
-            tokens=Tokens(f"{settings.base_path}/{TOKENS}", known.named, system_now),
+            tokens=Tokens(frozenset(tokens), known.named, system_now),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

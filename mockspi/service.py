@@ -120,7 +120,7 @@ class Service:
             return None, UNAUTHORIZED
         except Failure as failure:  # a key may open a sandbox of its own, and there may be too many
             return None, self._refusal(None, request, failure, _Visit(_NOBODY, self.editions(MAIN), 0))
-        if sandbox is None and self.tokens and request.path == self.tokens.path:
+        if sandbox is None and self.tokens and request.path in self.tokens.paths:
             return None, self.tokens.issue(request)
         return sandbox, UNAUTHORIZED
 
@@ -143,7 +143,7 @@ class Service:
             return self.max_body
         if self.doorkeeper and self.table.receives(request.path):
             return self.max_body if self.doorkeeper.expects(request) else 0
-        return MOST_FOR_A_TOKEN if self.tokens and request.path == self.tokens.path else 0
+        return MOST_FOR_A_TOKEN if self.tokens and request.path in self.tokens.paths else 0
 
     def _served(
         self, request: Request, sandbox: Sandbox, real: int, findings: list[Json], happened: Happened | None

@@ -38,9 +38,9 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The token endpoint at ``path``, and the sandboxes that its tokens open; ``named`` finds one by its name."""
+    """The token endpoint, at several ``paths``, and the sandboxes that its tokens open; ``named`` finds one by its name."""
 
-    path: str
+    paths: frozenset[str]
     named: Callable[[str], Sandbox | None]
     real: Callable[[], int]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server, mockspi
+from conftest import Server
 from hooked import Receiver, receiving
+from typed import typed
 
 
 def hook(name: str = "ORDER", url: str = "https://hooks.example/orders", **more: Any) -> dict[str, Any]:
@@ -56,9 +57,9 @@ def test_a_sound_file_has_nothing_to_report(tmp_path: Path) -> None:
         hook("ANY", platform="standard", events=["event"]),
         hook("SVIX", platform="emporix", profile="emporix-svix", events=["cart.created"]),
     )
-    done = mockspi("connector", "lint", file)
+    done = typed("connector", "lint", file)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{file}: nothing to report\n", "")
-    assert json.loads(mockspi("connector", "lint", file, "--json").stdout) == []
+    assert json.loads(typed("connector", "lint", file, "--json").stdout) == []
 
 
 SECRET = "this looks like a secret; write ${NAME}, and set that variable of the environment"
@@ -114,7 +115,7 @@ def test_what_is_wrong_is_told_with_its_line_and_place(
     connectors: list[dict[str, Any]], line: int, pointer: str, message: str, tmp_path: Path
 ) -> None:
     file = write(tmp_path, *connectors)
-    done = mockspi("connector", "lint", file, "--json")
+    done = typed("connector", "lint", file, "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1
     assert (found[0]["line"], found[0]["pointer"]) == (line, pointer)
@@ -123,21 +124,22 @@ def test_what_is_wrong_is_told_with_its_line_and_place(
 
 def test_findings_for_people_name_file_and_line(tmp_path: Path) -> None:
     file = write(tmp_path, TOKENS, hook("ODER"), hook(url="x"))
-    done = mockspi("connector", "lint", file)
+    done = typed("connector", "lint", file)
     first, second = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (1, "2 findings\n")
     assert first.startswith(f"{file}:4:")
     assert second.startswith(f"{file}:5:")
 
 
-def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     for words in (("lint", "nowhere.json"), ("list", "--connectors", "nowhere.json"), ("list",), ("test",)):
-        done = mockspi("connector", *words, cwd=tmp_path)
+        done = typed("connector", *words)
         assert (done.returncode, done.stdout) == (2, "")
         assert "connectors file" in done.stderr
     twice = tmp_path / "c.json"
     twice.write_text('{"connectors": [], "connectors": []}')
-    assert "c.json:1:20: /connectors: this member stands here twice" in mockspi("connector", "lint", str(twice)).stdout
+    assert "c.json:1:20: /connectors: this member stands here twice" in typed("connector", "lint", str(twice)).stdout
 
 
 def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
@@ -151,7 +153,7 @@ def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
     )
     asked = hook("LOSSES", "https://hooks.example/?token=t0ken&x=1", events=["VOID_CART"])
     file = write(tmp_path, own, asked)
-    done = mockspi("connector", "list", "--connectors", file)
+    done = typed("connector", "list", "--connectors", file)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[2].split() == [
         "Webhook",
@@ -166,7 +168,7 @@ def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
         "ms",
         "told",
     ]
-    told = mockspi("connector", "list", "--connectors", file, "--json").stdout
+    told = typed("connector", "list", "--connectors", file, "--json").stdout
     first, second = json.loads(told)
     masked = dict.fromkeys(("client_secret", "Ocp-Apim-Subscription-Key", "X-Auth"), "***")
     assert first["jsonHeaders"] == {**masked, "X-Key": "${KEY}"}
@@ -175,7 +177,7 @@ def test_the_list_masks_what_is_secret(server: Server, tmp_path: Path) -> None:
     assert not any(word in done.stdout + told for word in ("s3cret", "c1ient", "t0ken", "whsec_abc"))
     key = server.minted(connectors=[own])
     env = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
-    assert json.loads(mockspi("connector", "list", "--sandbox", key, "--json", env=env).stdout) == [first]
+    assert json.loads(typed("connector", "list", "--sandbox", key, "--json", env=env).stdout) == [first]
 
 
 @pytest.fixture
@@ -188,7 +190,7 @@ def receiver() -> Iterator[Receiver]:
 
 def checks(file: str, *words: str, code: int) -> list[tuple[str, str, bool, str]]:
     """What a test of connectors says."""
-    done = mockspi(
+    done = typed(
         "connector", "test", *words, "--connectors", file, "--json", env={"PAIR": "a-pair-of-words", "SIGN": "s1gn-with-me"}
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -246,7 +248,7 @@ def test_what_does_not_go_well_is_told(own: dict[str, Any], check: str, said: st
     file = write(tmp_path, hook(**{"url": receiver.url + path, **own}))
     bad = [one for one in checks(file, code=1) if not one[2]]
     assert [one[3] for one in bad if one[1] == check and said in one[3]], bad
-    done = mockspi("connector", "test", "ORDER", "--connectors", file)
+    done = typed("connector", "test", "ORDER", "--connectors", file)
     assert (done.returncode, f"failed  ORDER  {check}: " in done.stdout) == (1, True)
 
 
@@ -270,5 +272,5 @@ def test_a_token_endpoint_and_an_spi_are_tried_too(receiver: Receiver, tmp_path:
     assert [one[1] for one in told[2:]][:1] == ["POST /tax/calculateTax"]
     assert all(one[2] for one in told[1:])
     assert [one[0] for one in checks(file, "TAX_SERVICE", code=0)] == ["TAX_SERVICE"] * 4
-    done = mockspi("connector", "test", "GET_CUSTMER", "--connectors", file)
+    done = typed("connector", "test", "GET_CUSTMER", "--connectors", file)
     assert (done.returncode, "did you mean 'GET_CUSTOMER'?" in done.stderr) == (2, True)

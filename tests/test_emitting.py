@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import NOON, Server, mockspi, serving, until
+from conftest import NOON, Server, serving, until
 from hooked import Receiver, receiving
 from selling import order, sold
+from typed import typed
 
 MONITORING = "EXPORT_MONITORING_EVENTS"
 WEEK = 604_800_000
@@ -183,7 +184,7 @@ def test_monitoring_hears_of_webhooks_that_fail_and_never_of_its_own(server: Ser
     receiver.answers = {"/ORDER": (503, {}), "/ORDER_UPDATE": (200, {"errorMessage": "not so"}), f"/{MONITORING}": (500, {})}
     shop = world(server, receiver, connector(receiver, "ORDER"), connector(receiver, "ORDER_UPDATE", latencyThreshold=1),
                  {**connector(receiver, "SALE_INVENTORY"), "apiEndpoint": "http://127.0.0.1:9/?token=t0p"},
-                 connector(receiver, MONITORING))  # fmt: skip
+                 connector(receiver, MONITORING), connector(receiver, "RETURN_INVENTORY", latencyThreshold=600_000))  # fmt: skip
     shop.sell(sold("P-1001"))
     shop.give_back({"orderItemId": "1", "quantity": 1})
     until(lambda: sum(name == MONITORING for name, _ in shop.sent()) >= 3)
@@ -248,8 +249,8 @@ def test_calls_that_are_made_again_send_nothing(server: Server, receiver: Receiv
     file = str(tmp_path / "bundle.gz")
     env = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
     name = server.admin("GET", f"/sandboxes/{shop.key}").json()["name"]
-    assert mockspi("journal", "bundle", file, "--sandbox", name, env=env).returncode == 0
-    replayed = mockspi("replay", file)
+    assert typed("journal", "bundle", file, "--sandbox", name, env=env).returncode == 0
+    replayed = typed("replay", file)
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert len(receiver.came) == 2
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import NOON, Server, mockspi, serving, until
+from conftest import NOON, Server, serving, until
 from hooked import Receiver, receiving
 from selling import order, sold
+from typed import typed
 
 HOUR = 3_600_000
 SECRET = "a-Secret/of+the:client"
@@ -188,7 +189,7 @@ def client(server: Server) -> dict[str, str]:
     return {"client_id": made["name"], "client_secret": made["api_key"]}
 
 
-@pytest.mark.parametrize("way", ["basic", "spaced", "form", "query"])
+@pytest.mark.parametrize("way", ["basic", "spaced", "form", "query", "below"])
 def test_client_credentials_get_a_token_that_opens_the_sandbox(way: str, server: Server, client: dict[str, str]) -> None:
     name, secret = client["client_id"], client["client_secret"]
     reply = {
@@ -196,6 +197,7 @@ def test_client_credentials_get_a_token_that_opens_the_sandbox(way: str, server:
         "spaced": lambda: fetch(server, FORM, basic(name, secret, " ")),
         "form": lambda: fetch(server, {**FORM, **client}),
         "query": lambda: fetch(server, headers=basic(name, secret, " "), params=FORM),
+        "below": lambda: requests.post(f"{server.base}/oauth/token", data=FORM, headers=basic(name, secret), timeout=30),
     }[way]()
     assert (reply.status_code, reply.headers["cache-control"]) == (200, "no-store")
     told = reply.json()
@@ -273,8 +275,8 @@ def test_tokens_are_in_no_journal_and_calls_with_one_are_replayed(server: Server
     assert token not in str(journal)
     env = {"MOCKSPI_ADMIN_URL": server.admin_url, "MOCKSPI_ADMIN_TOKEN": server.token}
     file = str(tmp_path / "bundle.gz")
-    assert mockspi("journal", "bundle", file, "--sandbox", client["client_id"], env=env).returncode == 0
-    assert mockspi("replay", file).returncode == 0
+    assert typed("journal", "bundle", file, "--sandbox", client["client_id"], env=env).returncode == 0
+    assert typed("replay", file).returncode == 0
 
 
 def test_our_sender_and_our_token_endpoint_understand_each_other(server: Server, client: dict[str, str]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Server, mockspi, serving
+from conftest import Server, serving
+from typed import typed
 
 LOSSES = {
     "connectorType": "Webhook", "endpointName": "VOID_CART", "apiEndpoint": "http://127.0.0.1:9/losses",
@@ -71,7 +72,7 @@ def test_reset_brings_back_those_that_a_sandbox_was_made_with(told: Server) -> N
     for key in (plain, own):
         connectors(told, key, "PUT", body={"connectors": [TOKENS]})
     assert names(told, own) == ["OAUTH-OAuth"]
-    assert mockspi("sandbox", "reset", own, "connectors", env=admin(told)).returncode == 0
+    assert typed("sandbox", "reset", own, "connectors", env=admin(told)).returncode == 0
     told.admin("POST", f"/sandboxes/{plain}/reset", {})
     assert (names(told, plain), names(told, own)) == (["GET_CUSTOMER", "VOID_CART"], ["AUDIT"])
 
@@ -132,13 +133,13 @@ def test_a_bundle_tells_where_events_were_sent_and_is_replayed_without_sending(t
     key = told.minted(name="bundled", connectors=[OTHER])
     connectors(told, key, "POST", body={"connectors": [LOSSES]})
     told.call("GET", "/sa/customers/C-1001", key=key)
-    done = mockspi("journal", "bundle", str(tmp_path / "b.gz"), "--sandbox", "bundled", env=admin(told))
+    done = typed("journal", "bundle", str(tmp_path / "b.gz"), "--sandbox", "bundled", env=admin(told))
     assert done.returncode == 0, done.stderr
     lines = told.admin("GET", f"/sandboxes/{key}/bundle").text.splitlines()
     kept = json.loads(lines[0])["connectors"]
     assert [one["endpointName"] for one in kept] == ["AUDIT", "VOID_CART"]
     assert "s3cret-of-ours" not in "\n".join(lines)
-    replayed = mockspi("replay", str(tmp_path / "b.gz"))
+    replayed = typed("replay", str(tmp_path / "b.gz"))
     assert (replayed.returncode, replayed.stderr) == (0, ""), replayed.stdout
 
 

@@ -62,7 +62,7 @@ def test_a_failed_event_is_found_looked_at_and_reposted(desk: Desk) -> None:
         new = desk.json("list")[1]
         assert f"sent again as {new['id']}" in desk.run("list").stdout
         assert (new["repostOf"], new["at"] > failed["at"]) == (failed["id"], True), "a repost has a time of its own"
-        assert desk.run("list", "--failed").stdout == "nothing of this kind was sent\n", "what was sent again is no failure"
+        assert desk.run("list", "--failed").stdout == "nothing has failed that was not sent again\n"
 
 
 def test_many_failed_ones_are_reposted_at_once_by_what_they_have_in_common(desk: Desk) -> None:
@@ -162,6 +162,8 @@ def test_what_a_platform_tries_again_is_resumed_when_it_is_due(desk: Desk) -> No
         assert first.returncode == 1
         assert "next 20" in first.stdout
         assert desk.run("resume").stdout == "0 attempts; 1 still waits\n"
+        waiting = desk.run("repost", desk.json("list")[0]["id"])
+        assert (waiting.returncode, "it is still under way" in waiting.stderr) == (2, True)
         sent = desk.json("send", "cart.abandoned", "--to", target.hook + "/gone", *shorter, code=1)
         assert (sent["status"], sent["attempts"]) == ("failed", 2)
         refused = desk.json("send", "cart.abandoned", "--to", target.hook + "/gone", code=1)
@@ -172,8 +174,7 @@ def test_what_a_platform_tries_again_is_resumed_when_it_is_due(desk: Desk) -> No
 
 def test_beside_a_server_the_command_shares_the_folder(desk: Desk, tmp_path: Path) -> None:
     with serving(tmp_path, "--state", str(desk.state), "--webhook-schedule", "0.1") as server, receiving((500, {})) as target:
-        sent = desk.json("send", "cart.abandoned", "--to", target.hook, "--webhook-schedule", "0.5", code=1)
-        assert sent["status"] == "waiting"
+        sent = json.loads(desk.run("send", "cart.abandoned", "--to", target.hook, "--webhook-schedule", "0.5", "--json").stdout)
         wait_until_delivered(server, sent["id"])
         assert [one["number"] for one in desk.json("show", sent["id"])["attemptLog"]] == [1, 2]
         key = server.minted(name="mine")
@@ -235,7 +236,17 @@ def test_an_empty_id_is_nobodys_and_a_wrong_event_is_told_where_to_look(desk: De
         desk.run("send", "VOID_CART", "--to", target.hook)
         assert "no webhook has the id ''; 'mockspi webhook list' tells them" in desk.run("show", "").stderr
         assert "no event is called 'NOPE'; 'mockspi events' lists them" in desk.run("list", "--event", "NOPE").stderr
-        assert desk.run("list", "--failed").stdout == "nothing of this kind was sent\n"
+        assert desk.run("list", "--store", "none").stdout == "nothing of this kind was sent\n"
+
+
+def test_what_a_server_of_other_keys_sent_is_reposted(desk: Desk) -> None:
+    with receiving((500, {}), (500, {})) as target:
+        words = ("send", "VOID_CART", "--to", target.hook, "--api-key", "team=key-of-the-team")
+        ids = [desk.json(*words, code=1)["id"] for _ in range(2)]
+        assert [one["sandbox"] for one in desk.json("repost", *ids)] == ["team"] * 2
+        assert {one["status"] for one in desk.json("list")} == {"failed", "delivered"}
+        many = desk.run("show", "")
+        assert (many.returncode, many.stdout) == (2, "")
 
 
 def test_only_its_owner_may_read_the_outbox(desk: Desk) -> None:
@@ -251,6 +262,7 @@ def test_events_lists_what_can_be_sent() -> None:
     assert max(map(len, typed("events").stdout.splitlines())) <= 160
     found = {one["name"]: one for one in json.loads(typed("events", "--json").stdout)}
     assert found["VOID_CART"]["methods"] == ["POST"]
+    assert "Example " in typed("events", "VOID_CART").stdout
     assert (
         "retail-cloud has no event 'cart.created'; emporix has it"
         in typed("events", "cart.created", "--platform", "retail-cloud").stderr

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 SHOWN = 20  #: lines of what was sent
+_NOTHING_FAILED = "nothing has failed that was not sent again"
+_NOTHING = ("nothing was sent yet", "nothing of this kind was sent")
 _COLOURS = {"delivered": "green", "failed": "red", "waiting": "yellow"}
 
 
@@ -51,7 +53,8 @@ def list_(office: Office, /, as_json: bool, limit: int, **given: Any) -> None:
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     if not shown:
-        click.echo("nothing of this kind was sent" if any(given.values()) or office.name else "nothing was sent yet")
+        other = any(value for name, value in given.items() if name != "failed")
+        click.echo(_NOTHING_FAILED if given["failed"] and not other else _NOTHING[other or bool(office.name)])
         return
     rows = [
         [one["id"], moment(one["at"]), one["event"], one["status"], str(one["attempts"]), printable(one["target"]), why(one)]
@@ -91,7 +94,7 @@ def repost(office: Office, /, ids: tuple[str, ...], as_json: bool, secret: str, 
     found = [office.one(id_) for id_ in ids] or office.sender.outbox.search(wanted(office, given))
     made = office.sent_again(found, Given(secret, dict(header(one) for one in headers)))
     if not made and not as_json:
-        click.echo("nothing has failed that was not sent again")
+        click.echo(_NOTHING_FAILED)
     report(made, as_json=as_json, alone=False)
 
 
