@@ -110,6 +110,10 @@ BROKEN = {
         ORDERS, '"taxSubTotal": 12.47', '"taxSubTotal": 12.475', '"taxSubTotal"', "/records/0/taxSubTotal",
         "12.475 has more than",
     ),
+    "an amount finer than its currency": (
+        "records/shipping_methods.json", '"price": 5.95,\n      "currency": "USD"', '"price": 5.95,\n      "currency": "JPY"',
+        '"price"', "/records/0/price", "5.95 has decimals, and JPY has none",
+    ),
     "a time zone that nobody knows": (
         STORES, '"timeZone": "America/New_York"', '"timeZone": "Mars/Olympus"', '"timeZone"', "/records/0/timeZone",
         "an IANA time zone such as",
