@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
-from urllib.error import HTTPError
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
 DEFAULT_URL = "http://127.0.0.1:8081"
 
 
-class _Stay(HTTPRedirectHandler):
-    """Follows nothing: the token is meant for one address."""
+@cache
+def _opener() -> OpenerDirector:
+    """Follows nothing, and no proxy stands between: the token is meant for one address."""
+    from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener  # slow to import: only for who calls
 
-    def redirect_request(self, *_: Any) -> None:
-        """No further request."""
+    class Stay(HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            """No further request."""
+
+    return build_opener(ProxyHandler({}), Stay)
 
 
 class Refused(UsageError):
@@ -66,16 +72,20 @@ class AdminClient:
 
     @contextmanager
     def _sent(self, method: str, path: str, body: Json | None, query: Mapping[str, Any] | None) -> Iterator[Any]:
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import Request
+
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}"} | ({} if body is None else {"Content-Type": "application/json"})
         try:
             request = Request(self.url.rstrip("/") + path + asked, data, headers, method=method)  # noqa: S310  # http only: connect
-            with build_opener(ProxyHandler({}), _Stay).open(request, timeout=self.timeout) as reply:
+            with _opener().open(request, timeout=self.timeout) as reply:
                 yield reply
         except HTTPError as error:
             raise refused(error.code, error.read()) from None
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise UsageError(f"no admin port answers at {self.url} ({reason}); is 'mockspi serve' running?") from None
 

@@ -14,7 +14,6 @@ import click
 
 from mockspi.cli.options import chosen, with_settings
 from mockspi.errors import UsageError
-from mockspi.routes import RECEIVING, TOKENS
 
 if TYPE_CHECKING:
     from mockspi.building import House
@@ -44,7 +43,8 @@ def serve(config: str, **given: Any) -> None:
 
 def announce(house: House, ports: Ports) -> None:
     """Say that requests are answered: in the ready file, then on standard output."""
-    from mockspi.server.launch import admin_url, base_url  # heavy: only where it is needed
+    from mockspi.routes import RECEIVING, TOKENS  # heavy: only where it is needed
+    from mockspi.server.launch import admin_url, base_url
 
     settings = house.settings
     base, admin = base_url(house, ports), admin_url(house, ports)
