@@ -62,7 +62,7 @@ def test_the_names_of_events_forgive_case_and_know_their_platform_and_version() 
         ("VOID_CRT", "", "no event is called 'VOID_CRT'; did you mean 'VOID_CART'?"),
         ("void-cart", "", "no event is called 'void-cart'; did you mean 'VOID_CART'?"),
         ("cart.item-add", "emporix", "no event is called 'cart.item-add'; did you mean 'cart.item-added'?"),
-        ("xyzzy", "", "no event is called 'xyzzy'"),
+        ("xyzzy", "", "no event is called 'xyzzy'; 'mockspi events' lists them"),
         ("VOID_CART", "emporix", "emporix has no event 'VOID_CART'; retail-cloud has it"),
         ("VOID_CART", "shop", "no platform is called 'shop'; known are retail-cloud, emporix, next-commerce, standard"),
     ],

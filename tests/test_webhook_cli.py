@@ -227,6 +227,7 @@ def test_a_secret_that_signs_nothing_and_one_that_is_missing_are_told(desk: Desk
             0, "mockspi: retail-cloud signs nothing, so the secret is not used; a header can carry one (--header)\n")  # fmt: skip
         unsigned = desk.run("send", "cart.abandoned", "--to", target.hook)
         assert unsigned.stderr == "mockspi: next-commerce signs where there is a secret; this goes unsigned, --secret signs it\n"
+        assert desk.run("send", "cart.abandoned", "--to", target.hook, "--trouble", "wrong-secret").stderr == ""
         assert desk.run("send", "cart.abandoned", "--to", target.hook, "--secret", "s").stderr == ""
         assert "x-29next-signature" in target.came[-1].headers
 

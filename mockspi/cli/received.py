@@ -39,7 +39,7 @@ def received(sandbox: str, event: str, status: str | None, order: str, as_json: 
     elif found:
         rows = [[moment(one["at"]), one["event"], one.get("orderId", one.get("cartId", "-")), one["status"]] for one in found]
         told = [[*map(printable, row), printable("; ".join(_said(one)))] for row, one in zip(rows, found, strict=True)]
-        lines = table(told, ["at", "event", "order or cart", "status", ""]).splitlines()
+        lines = table(told, ["at", "event", "order or cart", "status", ""]).split("\n")
         states = ["", "", *(one["status"] for one in found)]
         for line, state in zip(lines, states, strict=True):
             click.secho(line, fg=_COLOURS.get(state))

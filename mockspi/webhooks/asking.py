@@ -76,7 +76,7 @@ def remarks(message: Message) -> list[str]:
     profile, secret = message.target.profile, message.target.secret
     if secret and profile not in SIGNATURES:
         return [f"{profile} signs nothing, so the secret is not used; a header can carry one (--header)"]
-    if not secret and profile in SIGNATURES:
+    if not secret and profile in SIGNATURES and "wrong-secret" not in message.trouble:
         return [f"{profile} signs where there is a secret; this goes unsigned, --secret signs it"]
     return []
 

@@ -160,10 +160,12 @@ class Sender:
             self.outbox.attempted(result)
         if verdict.disables:
             self.outbox.disable(held.space, held.url, now, verdict.reason)
-        seed = sandbox.seed if (sandbox := self.sandbox_of(held.space)) else ""
-        due = None if verdict.delivered else profile.again(message, made, now, verdict, seed)
+        due = None if verdict.delivered else profile.again(message, made, now, verdict, self._seed(held.space))
         state = DELIVERED if verdict.delivered else FAILED if due is None else WAITING
         return self._settled(held, now, state, verdict.reason, due=due or 0, result=result)
+
+    def _seed(self, space: str) -> str:
+        return sandbox.seed if (sandbox := self.sandbox_of(space)) else ""
 
     def _authorized(self, message: Message, *, again: bool = False) -> Message:
         """The message with the token that its target wants, another where the last one was refused."""
