@@ -13,20 +13,17 @@ at their full rate they take so much of a core, and the clean sandbox keeps the 
 from __future__ import annotations
 
 import argparse
-import os
-import re
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
+from loading import LOAD_CORE, SERVER_CORE, rate, spent
 from serving import Server, serving
 
 DELAY = 2000
 CLEAN = 16  #: connections of the clean sandbox
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def main() -> int:
         parser.add_argument(f"--{flag}", type=int, default=default)
     options = parser.parse_args()
     words = ("--state", "memory", "--workers", str(options.workers))
-    with serving(*words, before=("taskset", "-c", "0") if options.workers == 1 else ()) as server:
+    with serving(*words, before=SERVER_CORE if options.workers == 1 else ()) as server:
         clean, slow = (server.admin("POST", "/sandboxes", {})["api_key"] for _ in range(2))
         rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"delay": {"fixed": DELAY}}}
         server.admin("POST", f"/sandboxes/{slow}/rules", {"rules": [rule]})
@@ -74,41 +71,16 @@ def measured(server: Server, clean: str, slow: str, options: argparse.Namespace)
 
 def loaded(server: Server, key: str, seconds: int) -> Load:
     """Load on the clean sandbox."""
-    before = spent(server)
+    before = spent(server.process.pid)
     found = rate(start_wrk(server, key, CLEAN, seconds).communicate()[0])
-    return Load(found, (spent(server) - before) / (found * seconds))
+    return Load(found, (spent(server.process.pid) - before) / (found * seconds))
 
 
 def start_wrk(server: Server, key: str, connections: int, seconds: int) -> subprocess.Popen[str]:
     """Load on one sandbox."""
     url = f"{server.told['baseUrl']}/sa/customers/C-1001?api_key={key}"
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", url]
+    command = [*LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", url]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def rate(text: str) -> float:
-    """What wrk says; nothing but good replies counts."""
-    found = re.search(r"Requests/sec:\s+(\S+)", text)
-    if "Non-2xx" in text or "Socket errors" in text or found is None:
-        sys.exit(text)
-    return float(found[1])
-
-
-def spent(server: Server) -> float:
-    """CPU seconds of the server and all below it."""
-    return sum(cpu(pid) for pid in family(server.process.pid))
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    children = " ".join(one.read_text() for one in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [pid, *(one for child in children.split() for one in family(int(child)))]
-
-
-def cpu(pid: int) -> float:
-    """User and system time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * _TICK
 
 
 if __name__ == "__main__":

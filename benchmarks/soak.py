@@ -18,6 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from loading import family, resident
 from serving import Server, serving
 
 _SCRIPT = """
@@ -82,7 +83,7 @@ def watched(load: subprocess.Popen[str], server: Server, keys: list[str]) -> lis
         time.sleep(60 if seen else 10)
         server.connections.clear()  # nobody keeps one open that long
         churned(server, keys)
-        sizes = [resident(pid) for pid in family(server.process.pid)]
+        sizes = [round(resident(pid)) for pid in family(server.process.pid)]
         numbers = metrics(server)
         seen.append(sum(sizes))
         print(f"{len(seen) - 1:4}  {numbers['calls']:10.0f}  {' + '.join(map(str, sizes))} = {seen[-1]}  "
@@ -111,18 +112,6 @@ def metrics(server: Server) -> dict[str, float]:
     found = {name: float(value) for name, value in pairs if "{" not in name}
     found["calls"] = sum(float(value) for name, value in pairs if name.startswith("mockspi_requests_total"))
     return found
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [pid, *(one for child in text.split() for one in family(int(child)))]
-
-
-def resident(pid: int) -> int:
-    """Mebibytes that a process has of its own, and its share of what it has with others (PSS)."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return round(sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024)
 
 
 if __name__ == "__main__":

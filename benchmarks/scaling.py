@@ -1,0 +1,48 @@
+"""What a second worker gives, and how many calls wait at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from calls import Kind
+from loading import SERVER_CORE, Load, each, loaded
+from serving import Server, serving
+
+DELAY = 50  #: milliseconds
+WAITING = 256  #: connections
+
+
+def workers(kinds: Sequence[Kind], fixtures: Path, folder: Path, rounds: int, seconds: int) -> dict[str, dict[str, list[Load]]]:
+    """One worker and two, in turn, on both cores, which they share with the load."""
+    found: dict[str, dict[str, list[Load]]] = {one.name: {"1 worker": [], "2 workers": []} for one in kinds}
+    with ExitStack() as stack:
+        words = ("--state", "memory", "--fixtures", str(fixtures))
+        servers = {name: stack.enter_context(serving(*words, "--workers", name[0])) for name in ("1 worker", "2 workers")}
+        for kind in kinds:
+            script = folder / "workers.lua"
+            script.write_text(kind.script)
+            for turn in range(rounds + 1):
+                for name, server in servers.items():
+                    load = loaded(origin(server), script, server.process.pid, seconds if turn else 1, 32, cores=())
+                    if turn:
+                        found[kind.name][name].append(load)
+    return found
+
+
+def delayed(folder: Path, rounds: int, seconds: int) -> list[float]:
+    """Of the calls that so many connections can have answered with this delay, the share that is, round by round."""
+    with serving("--state", "memory", before=SERVER_CORE) as server:
+        key = server.admin("POST", "/sandboxes", {})["api_key"]
+        rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"delay": {"fixed": DELAY}}}
+        server.admin("POST", f"/sandboxes/{key}/rules", {"rules": [rule]})
+        script = folder / "delayed.lua"
+        script.write_text(each([f"/spi/1.0/sa/customers/C-1001?api_key={key}"]))
+        most = WAITING / (DELAY / 1000)
+        return [loaded(origin(server), script, server.process.pid, seconds, WAITING).rate / most for _ in range(rounds)]
+
+
+def origin(server: Server) -> str:
+    """Its address without a path."""
+    return str(server.told["baseUrl"]).partition("/spi/")[0]
