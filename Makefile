@@ -6,7 +6,7 @@ ARGS ?=
 COVERAGE ?=
 MEASURED = $(if $(COVERAGE),PYTHONPATH=$(CURDIR)/tests COVERAGE_FILE=$(CURDIR)/.coverage)
 
-.PHONY: serve test retail-coverage check generate fuzz bench clean
+.PHONY: serve test retail-coverage check generate fuzz bench bench-peers bench-growth bench-report clean
 
 serve: $(BIN)/mockspi
 	@exec $(BIN)/mockspi serve $(ARGS)
@@ -58,9 +58,24 @@ $(VENV)/.fuzz: $(BIN)/mockspi
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@touch $@
 
-# how near it comes to the server that carries it; needs wrk and a quiet machine
+# how near it comes to the server that carries it, two minutes; beside its peers, half an hour; by size, half an hour.
+# All need wrk, two cores and a quiet machine, and keep sets and peers in ~/.cache/mockspi-bench.
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+bench-peers: $(VENV)/.test
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+bench-growth: $(VENV)/.test
+	$(BIN)/python benchmarks/growth.py $(ARGS)
+
+# docs/performance.md and its plots, from the JSON that the three wrote there
+bench-report: $(VENV)/.bench
+	$(BIN)/python benchmarks/report.py
+
+$(VENV)/.bench: $(BIN)/mockspi
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -76,7 +76,7 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(f"--{flag}", type=int, default=default)
     parser.add_argument("--only", default="", help=f"kinds of calls and parts ({', '.join(PARTS)}), with commas between")
     parser.add_argument("--json", type=Path, help="write every round here")
-    parser.add_argument("--smoke", action="store_true", help="exit 0 whatever the figures are")
+    parser.add_argument("--smoke", action="store_true", help="no warming up, and exit 0 whatever the figures are")
     return parser.parse_args()
 
 
@@ -91,7 +91,7 @@ def measured(kind: Kind, server: Server, folder: Path, options: argparse.Namespa
     script.write_text(kind.script)
     found: dict[str, list[Load]] = {"raw": [], "mockspi": []}
     with raw(length(kind, origin(server)), kind.status) as (ceiling, process):
-        for turn in range(options.rounds + 1):
+        for turn in range(1 if options.smoke else 0, options.rounds + 1):
             for name, url, pid in (("raw", ceiling, process.pid), ("mockspi", origin(server), server.process.pid)):
                 load = loaded(url, script, pid, options.seconds if turn else 1, connections, kind.status)
                 if turn:

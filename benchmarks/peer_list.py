@@ -97,8 +97,9 @@ def _objects(origin: str, data: Data) -> None:
     import http.client
 
     connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=60)
+    told = {"Content-Type": "application/json", "x-amz-acl": "public-read"}
     for path, body in [("", ""), *((f"/{name}", json.dumps(one)) for name, one in data.customers.items())]:
-        connection.request("PUT", f"/customers{path}", body, {"Content-Type": "application/json"})
+        connection.request("PUT", f"/customers{path}", body, told)
         reply = connection.getresponse()
         text = reply.read()
         if reply.status != 200:
