@@ -30,7 +30,7 @@ import machine
 from calls import CART, KEY, Kind, customers, kinds
 from generate import kept
 from loading import SERVER_CORE, Load, end, free_port, loaded, medians, ratios, spread
-from scaling import DELAY, WAITING, delayed, origin, workers
+from scaling import DELAY, MOST, WAITING, delayed, origin, workers
 from serving import Server, serving, until
 from starting import helps, starts
 
@@ -200,9 +200,11 @@ def told_workers(found: Found) -> list[bool]:
     return held
 
 
-def told_delay(shares: Sequence[float]) -> list[bool]:
+def told_delay(loads: Sequence[Load]) -> list[bool]:
     """How many calls wait at once."""
-    print(f"\n{WAITING} connections, each call delayed by {DELAY} ms: {spread(shares)} of what is possible (asked: 0.8)")
+    shares, cost = [one.rate / MOST for one in loads], medians(loads).cost
+    print(f"\n{WAITING} connections, each call delayed by {DELAY} ms: {spread(shares)} of what is possible (asked: 0.8); "
+          f"{cost:.0f} us of CPU each, by which {min(1.0, 1e6 / cost / MOST):.2f} were possible")  # fmt: skip
     return [statistics.median(shares) >= 0.8]
 
 

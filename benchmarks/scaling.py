@@ -12,6 +12,7 @@ from serving import Server, serving
 
 DELAY = 50  #: milliseconds
 WAITING = 256  #: connections
+MOST = WAITING / (DELAY / 1000)  #: calls a second that they can have answered
 
 
 def workers(kinds: Sequence[Kind], fixtures: Path, folder: Path, rounds: int, seconds: int) -> dict[str, dict[str, list[Load]]]:
@@ -31,16 +32,16 @@ def workers(kinds: Sequence[Kind], fixtures: Path, folder: Path, rounds: int, se
     return found
 
 
-def delayed(folder: Path, rounds: int, seconds: int) -> list[float]:
-    """Of the calls that so many connections can have answered with this delay, the share that is, round by round."""
+def delayed(folder: Path, rounds: int, seconds: int) -> list[Load]:
+    """What so many connections get answered with this delay."""
     with serving("--state", "memory", before=SERVER_CORE) as server:
         key = server.admin("POST", "/sandboxes", {})["api_key"]
         rule = {"when": {"contract": "GET_CUSTOMER"}, "then": {"delay": {"fixed": DELAY}}}
         server.admin("POST", f"/sandboxes/{key}/rules", {"rules": [rule]})
         script = folder / "delayed.lua"
         script.write_text(each([f"/spi/1.0/sa/customers/C-1001?api_key={key}"]))
-        most = WAITING / (DELAY / 1000)
-        return [loaded(origin(server), script, server.process.pid, seconds, WAITING).rate / most for _ in range(rounds)]
+        loads = [loaded(origin(server), script, server.process.pid, seconds, WAITING) for _ in range(rounds + 1)]
+    return loads[1:]  # the first warmed up
 
 
 def origin(server: Server) -> str:
