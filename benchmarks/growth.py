@@ -40,6 +40,7 @@ BETWEEN = (
     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 )
 COMPILED = generate.scratch() / "compiled"
+WARM = 3  #: seconds
 PARTS = ("starts", "calls", "sandboxes", "journal")
 Rounds = dict[str, list[Load]]
 
@@ -152,7 +153,7 @@ def rounds(sides: dict[str, tuple[Server, Path]], options: argparse.Namespace) -
     found: Rounds = {name: [] for name in sides}
     for turn in range(options.rounds + 1):
         for name, (server, script) in sides.items():
-            load = loaded(origin(server), script, server.process.pid, options.seconds)
+            load = loaded(origin(server), script, server.process.pid, options.seconds if turn else WARM)
             if turn:
                 found[name].append(load)
     return found

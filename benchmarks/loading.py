@@ -17,7 +17,7 @@ from pathlib import Path
 SERVER_CORE = ("taskset", "-c", "0")
 LOAD_CORE = ("taskset", "-c", "1")
 ALLOWED = "200 OK"
-_PATIENCE = 1800.0  #: seconds: a first start of a large set
+_PATIENCE = 3600.0  #: seconds: a first start of a large set
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 

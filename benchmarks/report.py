@@ -152,11 +152,11 @@ def peer_sizes(document: dict[str, Any]) -> list[str]:
 
 def growth_starts(document: dict[str, Any]) -> list[str]:
     """Starts by size."""
-    lines = [
-        (f"{int(size):,}", f"{found['first']['seconds']:.1f}", f"{found['first']['cpu']:.1f}", f"{found['first']['peak']:,.0f}",
-         *(spread([one[key] for one in found["further"]]) for key in ("seconds", "cpu")))
-        for size, found in document["starts"].items()
-    ]  # fmt: skip
+    lines = []
+    for size, found in document["starts"].items():
+        first, further = found["first"], (spread([one[key] for one in found["further"]]) for key in ("seconds", "cpu"))
+        took = f"{first['seconds']:.1f}" if first["seconds"] else "-"
+        lines.append((f"{int(size):,}", took, f"{first['cpu']:.1f}", f"{first['peak']:,.0f}", *further))
     return rows(("customers", "first start, s", "CPU s", "peak MiB", "further starts, s", "CPU s"), lines)
 
 
@@ -209,13 +209,13 @@ TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
 
 
 def draw_peers(document: dict[str, Any]) -> None:
-    """Throughput and latency of the customer by id, a bar for each peer; a line from the least round to the most."""
+    """Throughput, CPU time and latency of the customer by id, a bar for each peer; a line from the least round to the most."""
     found = {name: rounds(one["calls"]["hot"]["peer"]) for name, one in document["peers"].items()}
     found["mockspi"] = [load for one in document["peers"].values() for load in rounds(one["calls"]["hot"]["mockspi"])]
     names = sorted(found, key=lambda name: medians(found[name]).rate)
-    figure = Figure(figsize=(9, 0.34 * len(names) + 1.1), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for axis, title, pick in ((axes[0], "calls a second", "rate"), (axes[1], "99th percentile of latency, ms", "worst")):
+    figure = Figure(figsize=(11, 0.34 * len(names) + 1.1), layout="constrained")
+    panels = (("calls a second", "rate"), ("CPU microseconds for each call", "cost"), ("99th percentile of latency, ms", "worst"))
+    for axis, (title, pick) in zip(figure.subplots(1, 3, sharey=True), panels, strict=True):
         values = [[getattr(load, pick) for load in found[name]] for name in names]
         middle = [statistics.median(one) for one in values]
         reach = [

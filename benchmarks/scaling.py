@@ -10,6 +10,7 @@ from calls import Kind
 from loading import SERVER_CORE, Load, each, loaded
 from serving import Server, serving
 
+WARM = 5  #: seconds: each worker keeps replies of its own
 DELAY = 50  #: milliseconds
 WAITING = 256  #: connections
 MOST = WAITING / (DELAY / 1000)  #: calls a second that they can have answered
@@ -26,7 +27,7 @@ def workers(kinds: Sequence[Kind], fixtures: Path, folder: Path, rounds: int, se
             script.write_text(kind.script)
             for turn in range(rounds + 1):
                 for name, server in servers.items():
-                    load = loaded(origin(server), script, server.process.pid, seconds if turn else 1, 32, cores=())
+                    load = loaded(origin(server), script, server.process.pid, seconds if turn else WARM, 32, cores=())
                     if turn:
                         found[kind.name][name].append(load)
     return found
