@@ -214,6 +214,18 @@ def test_no_more_comes_back_than_was_sold(sandbox: Sandbox) -> None:
     assert post(sandbox, FINALIZE, orderId="R-1", **gone)["finalized"] is True
 
 
+def test_lines_of_one_product_without_ids_come_back_one_by_one(sandbox: Sandbox) -> None:
+    one = {"productId": "P-1027", "price": 8, "quantity": 1}
+    sold = post(sandbox, FINALIZE, orderId="O-1", destinationAddress=SPRINGFIELD, productList=[one, one])
+    assert sold["finalized"] is True
+    gone = {"transactionType": "RETURN", "originalOrderId": "O-1"}
+    assert len(post(sandbox, CALCULATE, **gone, productList=[one, one])["productList"]) == 2
+    assert post(sandbox, CALCULATE, **gone, productList=[one, one, one])["errorCode"] == "RETURN_QUANTITY_EXCEEDED"
+    for number in (1, 2):
+        assert post(sandbox, FINALIZE, orderId=f"R-{number}", **gone, productList=[one])["finalized"] is True
+    assert post(sandbox, FINALIZE, orderId="R-3", **gone, productList=[one])["errorCode"] == "RETURN_QUANTITY_EXCEEDED"
+
+
 def test_a_return_that_was_made_is_finalised_as_it_was_calculated(sandbox: Sandbox) -> None:
     unit = {"orderItemId": "2", "productId": "P-1034", "quantity": 1}
     due = back(sandbox, "O-7041", "2", line=unit)

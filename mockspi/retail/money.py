@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
 
 from mockspi.currencies import decimals
 from mockspi.errors import BrokenRequest
 
 ZERO = Decimal(0)
 _LARGEST = Decimal(10**12)
+_UNITS = {places: Decimal(1).scaleb(-places) for places in (0, 2, 3)}
 
 
 def amount(value: float | str | Decimal | None) -> Decimal:
@@ -23,10 +23,9 @@ def rounded(value: Decimal, currency: str = "") -> Decimal:
     return value.quantize(minor_unit(currency), ROUND_HALF_UP)
 
 
-@lru_cache(256)
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount of a currency."""
-    return Decimal(1).scaleb(-decimals(currency))
+    return _UNITS[decimals(currency)]
 
 
 def is_whole(value: Decimal, currency: str) -> bool:

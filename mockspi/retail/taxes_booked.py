@@ -13,7 +13,6 @@ Invariants:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import takewhile
@@ -54,7 +53,10 @@ def _given_back(records: Readable, cart: Json) -> Json:
     booked = {} if booked.get("transactionType") == RETURN else booked
     sold = booked.get("productList") or (_sold(records, order) if order else [])
     currency = str(booked.get("currency") or order.get("currency") or "")
-    before = _returned(records, order, booked, cart.get("orderId", ""))
+    before = [0] * len(sold)
+    for line in _returned(records, order, booked, cart.get("orderId", "")):
+        if (place := _meant(records, sold, line, before)) is not None:
+            before[place] += line["quantity"]
     lines = _shares(records, sold, cart["productList"], before, currency)
     rest = [line for line, found in zip(cart["productList"], lines, strict=True) if found is None]
     paid, charge = amount(booked.get("shippingAmount")), amount(cart.get("shippingAmount"))
@@ -93,56 +95,52 @@ def _sold(records: Readable, order: Json) -> list[Json]:
     return lines
 
 
-def _shares(records: Readable, sold: list[Json], told: list[Json], before: Counter[str], currency: str) -> list[Json | None]:
-    """What each returned line gives back, after what came ``before``; None for one that was not sold, never more than was."""
+def _shares(records: Readable, sold: list[Json], told: list[Json], before: list[int], currency: str) -> list[Json | None]:
+    """What each returned line gives back, after what came ``before`` of each sold one; None for one that was not sold, never
+    more than was.
+    """
     shares: list[Json | None] = []
     errors = []
     for index, line in enumerate(told):
-        units, meant = int(line["quantity"]), _meant(records, sold, line, before)
-        if meant is None:
+        units, place = int(line["quantity"]), _meant(records, sold, line, before)
+        if place is None:
             shares.append(None)
-        elif units > (left := max(0, meant["quantity"] - before[_name(meant)])):
-            message = f"{units} of line {_name(meant)!r}, of which {left} are left"
+        elif units > (left := max(0, sold[place]["quantity"] - before[place])):
+            name = sold[place].get("orderItemId") or sold[place].get("productId", "")
+            message = f"{units} of line {name!r}, of which {left} are left"
             errors.append({"path": f"/productList/{index}/quantity", "message": message})
         else:
-            shares.append(_share(meant, before[_name(meant)], units, currency))
-            before[_name(meant)] += units
+            shares.append(_share(sold[place], before[place], units, currency))
+            before[place] += units
     if errors:
         raise ReturnQuantityExceeded(errors=errors)
     return shares
 
 
-def _meant(records: Readable, sold: list[Json], line: Json, before: Counter[str]) -> Json | None:
-    """The sold line that a returned one names by id and product; of several the first that has enough units left."""
+def _meant(records: Readable, sold: list[Json], line: Json, before: list[int]) -> int | None:
+    """Which sold line a returned one names by id and product; of several the first that has enough units left."""
     item = product(records, line)
     if item is None and "orderItemId" not in line:
         return None
     meant = [
-        one
-        for one in sold
+        place
+        for place, one in enumerate(sold)
         if line.get("orderItemId", one.get("orderItemId")) == one.get("orderItemId")
         and (item is None or one.get("productId") == item["productId"])
     ]
-    enough = (one for one in meant if one["quantity"] - before[_name(one)] >= line["quantity"])
+    enough = (place for place in meant if sold[place]["quantity"] - before[place] >= line["quantity"])
     return next(enough, meant[0] if meant else None)
 
 
-def _name(line: Json) -> str:
-    return str(line.get("orderItemId") or line.get("productId", ""))
-
-
-def _returned(records: Readable, order: Json, booked: Json, now: str) -> Counter[str]:
-    """How many units of each line came back before the return with this id: into the order, else as they were booked."""
+def _returned(records: Readable, order: Json, booked: Json, now: str) -> Iterator[Json]:
+    """The lines that came back before the return with this id: into the order, else as they were booked."""
     back: Iterable[tuple[str, Json]]
     if order:
         back = ((line.get("returnOrderId", ""), line) for line in order.get("returnProductList", []))
     else:
         known = ((id_, records.get("tax_submissions", id_) or {}) for id_ in booked.get("returnOrderIds", []))
         back = ((id_, line) for id_, one in known for line in one.get("productList", []))
-    units = Counter[str]()
-    for _, line in takewhile(lambda one: not now or one[0] != now, back):
-        units[_name(line)] += line["quantity"]
-    return units
+    return (line for _, line in takewhile(lambda one: not now or one[0] != now, back))
 
 
 def _share(sold: Json, before: int, units: int, currency: str) -> Json:

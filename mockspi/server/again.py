@@ -25,13 +25,14 @@ from mockspi.server.doors import headers_of
 from mockspi.server.protocol import Proto, Scope
 from mockspi.store.control import NOBODY
 from mockspi.store.happened import Happened
-from mockspi.store.pending import Pending, Writers
+from mockspi.store.pending import Pending, Writers, slot
 from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
 
 _MOST, _MOST_BYTES = 4096, 33_554_432
 _TOGETHER = 100_000  #: exchanges after which they are written whatever happens
 _LONGEST = 10.0  #: seconds after which they are
+_FEW = 200  #: more are not written where calls are answered
 _REST = 0.03  #: seconds without a call after which they are
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -56,11 +57,12 @@ class Kept:
 class Noted:
     """What happened in a space since it was last written: the newest, for no more would stay, and how many in all."""
 
-    __slots__ = ("newest", "number")
+    __slots__ = ("newest", "number", "slot")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, space: str, most: int) -> None:
         self.newest: deque[tuple[Kept, int]] = deque(maxlen=most)
         self.number = 0
+        self.slot = slot(space)
 
     def add(self, kept: Kept, now: int) -> None:
         """One more."""
@@ -140,9 +142,9 @@ class Again:
             if waiting is None:
                 if not self._waiting:
                     self._since = self._last
-                waiting = self._waiting[kept.space] = Noted(self.journal.store.most)
-                self._pending.raise_flag(kept.space)
+                waiting = self._waiting[kept.space] = Noted(kept.space, self.journal.store.most)
             waiting.add(kept, now)
+            self._pending.note(waiting.slot)
             self._number += 1
 
     @property
@@ -160,32 +162,35 @@ class Again:
 
     def write(self, space: str | None = None, *, wait: bool = True) -> None:
         """Bring what happened in a space, or everywhere, into the journal; WouldWait where nobody may wait and must."""
-        if not self._waiting or (space is not None and space not in self._waiting):
+        if not (self._pending.lacks(slot(space)) if space is not None else self._waiting):
             return
-        if not self._writing.acquire(blocking=wait):
+        if (not wait and self._number > _FEW) or not self._writing.acquire(blocking=wait):
             raise WouldWait
         try:
-            for name in [space] if space is not None else list(self._waiting):
-                self._write(name, wait)
+            self._write(None if space is None else slot(space), wait)
         finally:
             self._writing.release()
 
-    def _write(self, space: str, wait: bool) -> None:
+    def _write(self, place: int | None, wait: bool) -> None:
+        """All spaces of a slot, or every one."""
         with self._lock:
-            waiting = self._waiting.pop(space, None)
-            if waiting is None:
-                return
-            self._number -= waiting.number
-        happened = [Happened(kept.row, now, kept.timing.now(now)) for kept, now in waiting.newest]
+            taken = {name: one for name, one in self._waiting.items() if place in (None, one.slot)}
+            noted = self._pending.noted({one.slot for one in taken.values()})
+            for name, one in taken.items():
+                del self._waiting[name]
+                self._number -= one.number
         try:
-            self.journal.write_again(space, happened, waiting.number - len(happened), wait)
+            for name, one in list(taken.items()):
+                happened = [Happened(kept.row, now, kept.timing.now(now)) for kept, now in one.newest]
+                self.journal.write_again(name, happened, one.number - len(happened), wait)
+                del taken[name]
         except WouldWait:
             with self._lock:
-                self._waiting.setdefault(space, Noted(self.journal.store.most)).follow(waiting)
-                self._number += waiting.number
+                for name, one in taken.items():
+                    self._waiting.setdefault(name, Noted(name, self.journal.store.most)).follow(one)
+                    self._number += one.number
             raise
-        with self._lock:
-            self._pending.lower_flag(space, list(self._waiting))
+        self._pending.written(noted)
 
     def _before(self, space: str, wait: bool) -> None:
         """What comes after in a space is written after."""

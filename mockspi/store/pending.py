@@ -1,7 +1,8 @@
 """What a process has not brought into the journal yet, and how another asks it to.
 
-Each process that answers calls has a file of flags, one byte for each slot of sandboxes, mapped by all: to look costs
-no system call. Who wants to read, or to write what comes after, asks and waits until the flag is down.
+Each process that answers calls has a file of numbers, mapped by all: to look costs no system call. Sandboxes share slots;
+for each slot it tells how many exchanges were noted, and how many of those are in the journal. Who wants to read, or to
+write what comes after, asks and waits until everything is there that was noted when it asked, whatever comes meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from zlib import crc32
@@ -16,32 +18,41 @@ from zlib import crc32
 from mockspi.errors import WouldWait
 
 _SLOTS = 1024
-_ASKED = 0
+_SIZE = (1 + 2 * _SLOTS) * 8  #: whether somebody waits; what was noted, by slot; what of it was written
+_ASKED, _NOTED, _WRITTEN = 0, 1, 1 + _SLOTS
 _LOOK_SECONDS, _PATIENCE = 0.0005, 5.0
 _END = ".pending"
 
 
 class Pending:
-    """The flags of this process; the file is made when the first is raised."""
+    """The numbers of this process; the file is made when the first exchange is noted."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{os.getpid()}{_END}"
 
     @cached_property
-    def _cells(self) -> mmap.mmap:
+    def _cells(self) -> memoryview:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("w+b") as file:
-            file.truncate(_SLOTS)
-            return mmap.mmap(file.fileno(), _SLOTS)
+            file.truncate(_SIZE)
+            return memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
 
-    def raise_flag(self, space: str) -> None:
-        """Something of a space is not in the journal."""
-        self._cells[_slot(space)] = 1
+    def note(self, place: int) -> None:
+        """One more exchange of a slot is not in the journal."""
+        self._cells[_NOTED + place] += 1
 
-    def lower_flag(self, space: str, others: list[str]) -> None:
-        """Everything of a space is, unless one of others has its slot."""
-        if _slot(space) not in map(_slot, others):
-            self._cells[_slot(space)] = 0
+    def lacks(self, place: int) -> bool:
+        """Whether something of a slot is not in the journal, or only on its way there."""
+        return bool(self._cells[_NOTED + place] != self._cells[_WRITTEN + place])
+
+    def noted(self, places: Iterable[int]) -> list[tuple[int, int]]:
+        """Slots, and how many exchanges of each were noted."""
+        return [(place, self._cells[_NOTED + place]) for place in places]
+
+    def written(self, noted: Iterable[tuple[int, int]]) -> None:
+        """All that was noted then is in the journal."""
+        for place, number in noted:
+            self._cells[_WRITTEN + place] = number
 
     @property
     def asked(self) -> bool:
@@ -57,16 +68,17 @@ class Writers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[str, mmap.mmap] = {}
+        self._known: dict[str, memoryview] = {}
 
     def catch_up(self, space: str | None = None, *, wait: bool = True) -> None:
         """Come back when what the others answered (in a space, or anywhere) before is in the journal; WouldWait where it
         is not and nobody may wait.
         """
-        places = range(1, _SLOTS) if space is None else (_slot(space),)
+        places: Sequence[int] = range(_SLOTS) if space is None else (slot(space),)
         for name, cells in self._others():
+            wanted = [(_WRITTEN + place, cells[_NOTED + place]) for place in places]
             end = time.monotonic() + _PATIENCE
-            while any(cells[place] for place in places) and time.monotonic() < end:
+            while any(cells[place] < number for place, number in wanted) and time.monotonic() < end:
                 if not wait:
                     raise WouldWait
                 cells[_ASKED] = 1
@@ -75,17 +87,18 @@ class Writers:
                     break
                 time.sleep(_LOOK_SECONDS)
 
-    def _others(self) -> list[tuple[str, mmap.mmap]]:
+    def _others(self) -> list[tuple[str, memoryview]]:
         own = f"{os.getpid()}{_END}"
         names = [one.name for one in self._folder.glob(f"*{_END}") if one.name != own]
         for name in set(names) - self._known.keys():
             with self._folder.joinpath(name).open("r+b") as file:
-                self._known[name] = mmap.mmap(file.fileno(), _SLOTS)
+                self._known[name] = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
         return [(name, self._known[name]) for name in names]
 
 
-def _slot(space: str) -> int:
-    return crc32(space.encode()) % (_SLOTS - 1) + 1
+def slot(space: str) -> int:
+    """Where the numbers of a space are."""
+    return crc32(space.encode()) % _SLOTS
 
 
 def _lives(name: str) -> bool:
