@@ -98,7 +98,7 @@ class Again:
         """Answer a call with the reply that its like had, if that still holds."""
         if scope.method != "GET":
             return False
-        kept = self._kept.get((scope.path, scope.query_string, tuple(scope.headers.items())))
+        kept = self._kept.get(key_of(scope))
         if kept is None:
             return False
         now, cells = system_now(), self._cells
@@ -112,7 +112,7 @@ class Again:
         """What ``keep`` must know of the time before a reply was made."""
         return monotonic_ns(), self._board.number
 
-    def keep(self, scope: Scope, exchange: Exchange, sandbox: Sandbox | None, before: tuple[int, int]) -> None:
+    def keep(self, key: Key, exchange: Exchange, sandbox: Sandbox | None, before: tuple[int, int]) -> None:
         """Keep a reply that lasts, if nothing changed while it was made."""
         reply, (since, board) = exchange.reply, before
         headers = exchange.request.headers
@@ -122,17 +122,18 @@ class Again:
         stamps = self._stamps.seen(names, since)
         if stamps is None or board != self._board.number or len(self.journal.versions) > 1:
             return
-        size = len(reply.body) + len(scope.query_string) + sum(len(name) + len(value) for name, value in scope.headers.items())
-        if len(self._kept) >= _MOST or self._bytes + size > _MOST_BYTES:
-            self._kept.clear()
-            self._bytes = 0
-        self._bytes += size
+        size = len(reply.body) + len(key[1]) + sum(len(name) + len(value) for name, value in key[2])
         ends = 2**62 if sandbox is None or sandbox.expires is None else sandbox.expires
         timing = sandbox.timing if sandbox else Timing()
         written = row(exchange, [], self.journal.most_body)
         count = self._counts.again(exchange)
         kept = Kept(reply.status, headers_of(reply), reply.body, stamps, board, ends, exchange.space, timing, written, count)
-        self._kept[scope.path, scope.query_string, tuple(scope.headers.items())] = kept
+        with self._lock:
+            if len(self._kept) >= _MOST or self._bytes + size > _MOST_BYTES:
+                self._kept.clear()
+                self._bytes = 0
+            self._bytes += size
+            self._kept[key] = kept
 
     def _note(self, kept: Kept, now: int) -> None:
         kept.count()
@@ -196,6 +197,11 @@ class Again:
         """What comes after in a space is written after."""
         self.write(space, wait=wait)
         self._writers.catch_up(space, wait=wait)
+
+
+def key_of(scope: Scope) -> Key:
+    """Everything that a GET was."""
+    return scope.path, scope.query_string, tuple(scope.headers.items())
 
 
 def new_again(house: House, counts: Counts) -> Again:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from mockspi.errors import WouldWait
 from mockspi.exchange import Reply, Request, Trouble
-from mockspi.server.again import Again
+from mockspi.server.again import Again, Key, key_of
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
@@ -73,18 +73,21 @@ class Door:
             proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
     async def _reply(self, request: Request, scope: Scope) -> Reply:
-        if request.method in _SAFE or (request.method, request.path) in self._reading:
-            with suppress(WouldWait):
-                return self._answered(request, scope)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._service.handle, request)
+        loop = asyncio.get_running_loop()
+        if request.method not in _SAFE and (request.method, request.path) not in self._reading:
+            return await loop.run_in_executor(self._pool, self._service.handle, request)
+        key = key_of(scope) if self._again and request.method == "GET" and not has_body(request) else None
+        with suppress(WouldWait):
+            return self._answered(self._at_once, request, key)
+        return await loop.run_in_executor(self._pool, self._answered, self._service, request, key)
 
-    def _answered(self, request: Request, scope: Scope) -> Reply:
-        """On the loop; what lasts is kept, to be given again."""
-        if self._again is None or request.method != "GET" or has_body(request):
-            return self._at_once.handle(request)
+    def _answered(self, service: Service, request: Request, key: Key | None) -> Reply:
+        """What lasts is kept, to be given again."""
+        if self._again is None or key is None:
+            return service.handle(request)
         before = self._again.moment()
-        exchange, sandbox = self._at_once.answered(request)
-        self._again.keep(scope, exchange, sandbox, before)
+        exchange, sandbox = service.answered(request)
+        self._again.keep(key, exchange, sandbox, before)
         return exchange.reply
 
     def _tick(self) -> None:

@@ -20,7 +20,7 @@ from mockspi.errors import WouldWait
 _SLOTS = 1024
 _SIZE = (1 + 2 * _SLOTS) * 8  #: whether somebody waits; what was noted, by slot; what of it was written
 _ASKED, _NOTED, _WRITTEN = 0, 1, 1 + _SLOTS
-_LOOK_SECONDS, _PATIENCE = 0.0005, 5.0
+_LOOK_SECONDS, _PATIENCE = 0.002, 5.0
 _END = ".pending"
 
 
