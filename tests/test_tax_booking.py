@@ -262,6 +262,13 @@ def test_a_line_that_the_order_has_not_is_taxed_as_it_would_be_sold(sandbox: San
     assert post(sandbox, CALCULATE, transactionType="RETURN", orderId="O-7004", productList=[named])["totalTax"] == -5.33
 
 
+def test_what_came_back_of_no_line_counts_for_none(sandbox: Sandbox) -> None:
+    post(sandbox, FINALIZE, orderId="O-1", destinationAddress=SPRINGFIELD, productList=[line("1", 8, 1)])
+    gone = {"transactionType": "RETURN", "originalOrderId": "O-1", "destinationAddress": SPRINGFIELD}
+    for number, sent in (("R-1", line("9", 8, 1)), ("R-2", line("1", 8, 1))):
+        assert post(sandbox, FINALIZE, orderId=number, **gone, productList=[sent])["finalized"] is True
+
+
 def test_a_return_of_a_return_is_none(sandbox: Sandbox) -> None:
     sent = {"destinationAddress": SPRINGFIELD, "productList": [line("1", 8)]}
     post(sandbox, FINALIZE, orderId="R-1", transactionType="RETURN", **sent)
