@@ -134,6 +134,15 @@ def test_what_is_given_goes_to_the_one_target_that_lacks_it(server: Server, fold
     assert "sekret" not in str(own.headers)
 
 
+def test_one_that_is_named_twice_is_sent_again_once(server: Server, folder: Path, receiver: Receiver) -> None:
+    shop = Shop(server, apiEndpoint=receiver.hook)
+    sent = shop.sold()
+    assert len(shop.repost(ids=[sent["id"], sent["id"]]).json()["webhooks"]) == 1
+    words = ["webhook", "repost", sent["id"], sent["id"][:30], "--sandbox", shop.name, "--state", str(folder / "state")]
+    assert len(typed(*words, "--json").stdout.split('"repostOf"')) == 2
+    assert len(receiver.came) == 3
+
+
 def test_what_is_given_is_for_one_sandbox(server: Server, folder: Path, receiver: Receiver) -> None:
     shops = [Shop(server), Shop(server)]
     sent = {"event": "VOID_CART", "to": receiver.hook, "headers": {"Authorization": TOKEN}}

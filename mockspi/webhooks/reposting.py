@@ -13,7 +13,7 @@ from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.masking import is_secret_header, masked_path
-from mockspi.store.outbox_log import WAITING, Delivery
+from mockspi.store.outbox_log import UNDER_WAY, WAITING, Delivery, NotAgain
 from mockspi.webhooks.message import Message, Target
 from mockspi.webhooks.sender import Sender
 from mockspi.webhooks.subscriptions import target
@@ -32,27 +32,16 @@ class Given:
         return {f"the header {name.lower()}" for name in self.headers} | ({"the secret"} if self.secret else set())
 
 
-class NotAgain(UsageError):
-    """Webhooks that cannot be sent once more as things are; ``reasons`` by id."""
-
-    def __init__(self, reasons: Mapping[str, str]) -> None:
-        self.reasons = reasons
-        ids: dict[str, list[str]] = {}
-        for id_, reason in reasons.items():
-            ids.setdefault(reason, []).append(id_)
-        super().__init__("nothing is sent again; " + "; ".join(f"{', '.join(those)}: {why}" for why, those in ids.items()))
-
-
 def ready(
     finished: Iterable[Delivery], connectors: Sequence[Json], sender: Sender, now: int, given: Given
 ) -> list[tuple[str, Message]]:
     """Each with the id of what it repeats; NotAgain names all that could not be sent, and what is to be given.
 
-    What is given goes where it was withheld and nowhere else, and to one target only.
+    One that is named twice is sent once. What is given goes where it was withheld and nowhere else, and to one target only.
     """
     made, reasons = list[tuple[str, Message]](), dict[str, str]()
     targets, left = dict[str, list[str]](), given.parts
-    for one in finished:
+    for one in {each.number: each for each in finished}.values():
         try:
             where, filled = _where(one, connectors, given)
             made.append((one.id, _again(one, where, sender, now)))
@@ -84,7 +73,7 @@ def _again(one: Delivery, where: Target, sender: Sender, now: int) -> Message:
 def _where(one: Delivery, connectors: Sequence[Json], given: Given) -> tuple[Target, set[str]]:
     """The target of the connector as it is now; else the one that is kept, and the parts of what is given that fill it."""
     if one.state == WAITING:
-        raise UsageError("it is still under way; only what is delivered or has failed can be sent again")
+        raise UsageError(UNDER_WAY)
     connector = next(
         (each for each in connectors if each["connectorType"] == WEBHOOK and each["endpointName"] == one.endpoint), None
     )
