@@ -134,6 +134,20 @@ def test_what_is_given_goes_to_the_one_target_that_lacks_it(server: Server, fold
     assert "sekret" not in str(own.headers)
 
 
+def test_what_its_connector_excludes_by_now_is_left_out_and_what_was_left_out_does_not_come_back(
+    server: Server, receiver: Receiver
+) -> None:
+    shop = Shop(server, apiEndpoint=receiver.hook, excludedFields=["tenders"])
+    sent = shop.sold()
+    for excluded in (["orderProductList"], []):
+        shop.connect(apiEndpoint=receiver.hook, excludedFields=excluded)
+        assert shop.repost(ids=[sent["id"]]).json()["webhooks"][0]["status"] == "delivered"
+    first, second, third = (set(one.body) for one in receiver.came)
+    assert "tenders" not in first | second | third
+    assert second == first - {"orderProductList"}
+    assert third == first
+
+
 def test_one_that_is_named_twice_is_sent_again_once(server: Server, folder: Path, receiver: Receiver) -> None:
     shop = Shop(server, apiEndpoint=receiver.hook)
     sent = shop.sold()

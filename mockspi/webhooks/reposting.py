@@ -16,7 +16,7 @@ from mockspi.masking import is_secret_header, masked_path
 from mockspi.store.outbox_log import UNDER_WAY, WAITING, Delivery, NotAgain
 from mockspi.webhooks.message import Message, Target
 from mockspi.webhooks.sender import Sender
-from mockspi.webhooks.subscriptions import target
+from mockspi.webhooks.subscriptions import target, trimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def ready(
     for one in {each.number: each for each in finished}.values():
         try:
             where, filled = _where(one, connectors, given)
-            made.append((one.id, _again(one, where, sender, now)))
+            made.append((one.id, _again(one, where, connectors, sender, now)))
         except UsageError as error:
             reasons[one.id] = str(error)
             continue
@@ -62,10 +62,11 @@ def ready(
     return made
 
 
-def _again(one: Delivery, where: Target, sender: Sender, now: int) -> Message:
+def _again(one: Delivery, where: Target, connectors: Sequence[Json], sender: Sender, now: int) -> Message:
     if gone := [each for each in sender.outbox.disabled(one.space) if each["url"] == where.url]:
         raise UsageError(f"the target is disabled ({gone[0]['reason']}): enable it first")
-    message = Message(str(uuid.uuid4()), one.event, json.loads(one.body), where, now, one.ordered)
+    body = trimmed(connectors, one.endpoint, json.loads(one.body))
+    message = Message(str(uuid.uuid4()), one.event, body, where, now, one.ordered)
     sender.composed(message, now)
     return message
 
