@@ -115,6 +115,28 @@ def test_only_what_is_there_and_finished_is_repeated_and_all_of_it_or_nothing(ou
     assert outbox.repost("box", again[:1], 6) == ["done-again"]
 
 
+def test_a_list_costs_as_much_as_it_is_long_however_many_wait_for_one_another(outbox: OutboxStore) -> None:
+    def steps() -> int:
+        taken = [0]
+
+        def count() -> int:
+            taken[0] += 1
+            return 0
+
+        outbox._turns.connection().set_progress_handler(count, 100)
+        found = outbox.search(Wanted(space="box"))
+        outbox._turns.connection().set_progress_handler(None, 0)
+        assert [one.after for one in found] == [None, *["0"] * (len(found) - 1)]
+        return taken[0]
+
+    costs = []
+    for many in (range(200), range(200, 800)):
+        for number in many:
+            outbox.add("box", message(str(number), "http://127.0.0.1/", "cart"), 5)
+        costs.append(steps())
+    assert costs[1] < 5 * costs[0]
+
+
 def test_a_lease_that_runs_out_lets_another_send_and_the_late_one_changes_nothing(state: Path) -> None:
     clock = [0]
     one = OutboxStore(state / "outbox.sqlite", real=lambda: clock[0])

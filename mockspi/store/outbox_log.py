@@ -59,7 +59,7 @@ SELECT d.number, d.space, d.id, d.endpoint, d.url, d.target, d.trouble, d.repost
     d.done, d.owner, d.secrets, e.event, e.body, e.store, e.at, e.ordered, (SELECT r.id FROM deliveries r
         WHERE r.space = d.space AND r.repost = d.id AND r.repost <> '' ORDER BY r.number DESC LIMIT 1),
     CASE d.state WHEN 'waiting' THEN ({EARLIER} ORDER BY o.number LIMIT 1) END,
-    d.state = 'waiting' AND d.behind AND NOT EXISTS ({PASSED})
+    CASE WHEN d.state = 'waiting' AND d.behind THEN NOT EXISTS ({PASSED}) ELSE 0 END
 FROM deliveries d JOIN events e ON e.number = d.event
 """  # noqa: S608  # ours
 _TEXT = (
