@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mockspi.clock import random_id, system_now
+from mockspi.errors import UsageError
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.letters import Letter, parted, store_of
 from mockspi.store.outbox_log import EARLIER, PASSED, TABLES, UNDER_WAY, WAITING, Delivery, NotAgain, OutboxLog, Wanted
@@ -78,9 +79,16 @@ class OutboxStore(OutboxLog):
         self.owner = new_owner()
 
     def prepare(self) -> None:
-        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open."""
-        self._path.touch(mode=0o600)
-        self._path.chmod(0o600)
+        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open.
+
+        UsageError where that cannot be.
+        """
+        try:
+            self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
+        except OSError as error:
+            why = f"{error.strerror}; it must be yours alone, so name another folder with --state"
+            raise UsageError(f"the file {self._path} cannot be used: {why}") from error
         with self._turns.turn() as connection:
             connection.executescript(TABLES)
         self.close()
