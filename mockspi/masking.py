@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +40,13 @@ def masked_query(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def masked_header(name: str, value: str) -> str:
     """A header's value, or the mask; an address in it loses its key."""
     return MASK if is_secret_header(name) else _pairs_masked(value)
+
+
+def unechoed(text: str, secrets: Collection[str]) -> str:
+    """A text of somebody who was told secrets, without those."""
+    for one in secrets:
+        text = text.replace(one, MASK)
+    return text
 
 
 def masked_path(path: str) -> str:

@@ -113,8 +113,9 @@ class RouteTable:
             wrong = {"path": "", "message": f"{rest[0]} is no api_version that is served", "expected": served, "got": rest[0]}
             raise UnsupportedApiVersion(version=rest[0], served=served, errors=[wrong])
         got = f"{request.method} {request.path[:_COMPARED]}"
-        if "/".join(segments).endswith(TOKENS):
-            there = f"POST {self.base}/{TOKENS}"
+        if "/".join(segments[-2:]) == TOKENS:
+            opened_by = "api_key" if request.values("api_key") else "Bearer token"
+            there = f"POST {self.base}/{TOKENS} without {opened_by}"
             wrong = {"path": "", "message": f"tokens are fetched at {there}", "expected": there, "got": got}
             raise UnknownEndpoint(path=request.path, nearest=f"the token endpoint at {there}", errors=[wrong])
         route = self._nearest(request, segments)

@@ -267,6 +267,12 @@ def test_a_token_is_asked_for_with_post(server: Server) -> None:
     assert (reply.status_code, reply.json()["error"], reply.headers["allow"]) == (405, "invalid_request", "POST")
 
 
+def test_a_token_does_not_fetch_another(server: Server, client: dict[str, str]) -> None:
+    token = fetch(server, {**FORM, **client}).json()["access_token"]
+    reply = fetch(server, FORM, {"Authorization": f"Bearer {token}"})
+    assert (reply.status_code, reply.json()["errors"][0]["expected"]) == (404, "POST /spi/oauth/token without Bearer token")
+
+
 def test_tokens_are_in_no_journal_and_calls_with_one_are_replayed(server: Server, client: dict[str, str], tmp_path: Path) -> None:
     token = fetch(server, {**FORM, **client}).json()["access_token"]
     assert bearer(server, token).status_code == 200

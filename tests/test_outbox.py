@@ -18,7 +18,7 @@ from hooked import receiving
 
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.outbox import OutboxStore
-from mockspi.store.outbox_log import DELIVERED, WAITING, Wanted
+from mockspi.store.outbox_log import DELIVERED, WAITING, NotAgain, Wanted
 from mockspi.webhooks.message import Message, Target
 
 EVENTS = int(os.environ.get("WEBHOOK_EVENTS", "60"))  #: 1000 shows what issue 5 asks for; fewer for everyday
@@ -98,6 +98,43 @@ def test_those_of_one_order_are_never_under_way_together(state: Path, outbox: Ou
         mockspi("webhook", "resume", "--state", str(state))
         assert [one.body["cartId"] for one in target.came] == [f"C-{number}" for number in range(20)]
         assert target.most == 1
+
+
+def test_only_what_is_there_and_finished_is_repeated_and_all_of_it_or_nothing(outbox: OutboxStore) -> None:
+    for name in ("done", "waits"):
+        outbox.add("box", message(name, "http://127.0.0.1/"), 5)
+    held = outbox.claim("box", 5, 100)
+    assert held is not None
+    assert outbox.settle(held, DELIVERED, "")
+    again = [(name, message(f"{name}-again", "http://127.0.0.1/")) for name in ("done", "waits", "gone")]
+    with pytest.raises(NotAgain, match=r"nothing is sent again; waits: it is still under way; .*; gone: it is kept no more"):
+        outbox.repost("box", again, 6)
+    with pytest.raises(NotAgain, match="done: it is kept no more"):
+        outbox.repost("another box", again[:1], 6)
+    assert len(outbox.search(Wanted())) == 2
+    assert outbox.repost("box", again[:1], 6) == ["done-again"]
+
+
+def test_a_list_costs_as_much_as_it_is_long_however_many_wait_for_one_another(outbox: OutboxStore) -> None:
+    def steps() -> int:
+        taken = [0]
+
+        def count() -> int:
+            taken[0] += 1
+            return 0
+
+        outbox._turns.connection().set_progress_handler(count, 100)
+        found = outbox.search(Wanted(space="box"))
+        outbox._turns.connection().set_progress_handler(None, 0)
+        assert [one.after for one in found] == [None, *["0"] * (len(found) - 1)]
+        return taken[0]
+
+    costs = []
+    for many in (range(200), range(200, 800)):
+        for number in many:
+            outbox.add("box", message(str(number), "http://127.0.0.1/", "cart"), 5)
+        costs.append(steps())
+    assert costs[1] < 5 * costs[0]
 
 
 def test_a_lease_that_runs_out_lets_another_send_and_the_late_one_changes_nothing(state: Path) -> None:

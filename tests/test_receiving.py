@@ -104,8 +104,9 @@ def test_the_events_are_not_among_the_spis(sandbox: Sandbox) -> None:
         ("/spi/1.0/webhooks/VOID_CART", "POST /spi/webhooks/VOID_CART"),
         ("/spi/1.0/webhooks/VOID_CARTS", "POST /spi/webhooks/VOID_CART"),
         ("/spi/webhooks/Cart.Abandoned", "POST /spi/webhooks/cart.abandoned"),
-        ("/spi/1.0/oauth/token", "POST /spi/oauth/token"),
-        ("/oauth/token", "POST /spi/oauth/token"),
+        ("/spi/oauth/token", "POST /spi/oauth/token without api_key"),
+        ("/spi/1.0/oauth/token", "POST /spi/oauth/token without api_key"),
+        ("/oauth/token", "POST /spi/oauth/token without api_key"),
     ],
 )
 def test_who_asks_beside_it_is_told_where_it_is(sandbox: Sandbox, path: str, there: str) -> None:
@@ -113,3 +114,9 @@ def test_who_asks_beside_it_is_told_where_it_is(sandbox: Sandbox, path: str, the
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "UNKNOWN_ENDPOINT")
     assert answer.json()["errors"][0]["expected"] == there
     assert there in answer.json()["errorMessage"]
+
+
+def test_what_only_ends_like_the_token_endpoint_is_not_taken_for_it(sandbox: Sandbox) -> None:
+    (wrong,) = sandbox("POST", "/xoauth/token", json={}).json()["errors"]
+    assert wrong["expected"].startswith("POST /spi/1.0/")
+    assert "tokens" not in wrong["message"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +98,75 @@ def test_without_its_connector_it_is_refused_and_told_what_to_give(server: Serve
     assert again["status"] == "delivered"
     came = receiver.came[-1].headers
     assert (came["authorization"], came["x-key"], came["x-plain"]) == (TOKEN, "k-2", "1")
+
+
+def test_what_is_given_goes_to_the_one_target_that_lacks_it(server: Server, folder: Path, receiver: Receiver) -> None:
+    receiver.answers = {"/a": (500, {}), "/b": (500, {}), "/orders": (500, {})}
+    shop = Shop(server, apiEndpoint=f"{receiver.url}/orders", jsonHeaders={"Authorization": "Bearer of-C"})
+    shop.sold()
+    sent = {"event": "cart.abandoned", "secret": "sekret-of-A", "headers": {"Authorization": "Bearer of-A"}, "wait": False}
+    shop.ask("POST", "/clock", {"frozen": NOON})
+    for path in ("a", "b"):
+        shop.ask("POST", "/webhooks", {**sent, "to": f"{receiver.url}/{path}"})
+    shop.ask("POST", "/clock", {"advance": 864_000_000})
+    c, a, b = shop.all()
+    assert [one["status"] for one in (a, b, c)] == ["failed"] * 3
+    before = len(receiver.came)
+    again = {"secret": "sekret-of-A", "headers": {"Authorization": "Bearer of-A"}}
+    refused = shop.repost(ids=[a["id"], b["id"], c["id"]], **again)
+    assert refused.status_code == 400
+    told = f"what is given would go to 2 targets ({receiver.url}/a, {receiver.url}/b): name them one by one"
+    assert [(one["path"], one["message"].partition(": ")[2]) for one in refused.json()["errors"]] == [
+        ("/ids/0", told), ("/ids/1", told),
+    ]  # fmt: skip
+    (unused,) = shop.repost(ids=[c["id"]], **again).json()["errors"]
+    assert unused["message"].endswith(": the header authorization and the secret would fill nothing that was withheld")
+    (unused,) = shop.repost(ids=[a["id"]], **{**again, "headers": {**again["headers"], "X-More": "1"}}).json()["errors"]
+    assert unused["message"].endswith(": the header x-more would fill nothing that was withheld")
+    assert len(shop.all()) == 3
+    assert len(receiver.came) == before, "nothing went out"
+    receiver.answers = {}
+    assert [one["status"] for one in shop.repost(ids=[a["id"], c["id"]], **again).json()["webhooks"]] == ["delivered"] * 2
+    signed, own = receiver.came[before:]
+    assert (signed.path, signed.headers["authorization"]) == ("/a", "Bearer of-A")
+    assert signed.headers["x-29next-signature"] == hmac.new(b"sekret-of-A", signed.raw, hashlib.sha256).hexdigest()
+    assert (own.path, own.headers["authorization"]) == ("/orders", "Bearer of-C")
+    assert "sekret" not in str(own.headers)
+
+
+def test_what_its_connector_excludes_by_now_is_left_out_and_what_was_left_out_does_not_come_back(
+    server: Server, receiver: Receiver
+) -> None:
+    shop = Shop(server, apiEndpoint=receiver.hook, excludedFields=["tenders"])
+    sent = shop.sold()
+    for excluded in (["orderProductList"], []):
+        shop.connect(apiEndpoint=receiver.hook, excludedFields=excluded)
+        assert shop.repost(ids=[sent["id"]]).json()["webhooks"][0]["status"] == "delivered"
+    first, second, third = (set(one.body) for one in receiver.came)
+    assert "tenders" not in first | second | third
+    assert second == first - {"orderProductList"}
+    assert third == first
+
+
+def test_one_that_is_named_twice_is_sent_again_once(server: Server, folder: Path, receiver: Receiver) -> None:
+    shop = Shop(server, apiEndpoint=receiver.hook)
+    sent = shop.sold()
+    assert len(shop.repost(ids=[sent["id"], sent["id"]]).json()["webhooks"]) == 1
+    words = ["webhook", "repost", sent["id"], sent["id"][:30], "--sandbox", shop.name, "--state", str(folder / "state")]
+    assert len(typed(*words, "--json").stdout.split('"repostOf"')) == 2
+    assert len(receiver.came) == 3
+
+
+def test_what_is_given_is_for_one_sandbox(server: Server, folder: Path, receiver: Receiver) -> None:
+    shops = [Shop(server), Shop(server)]
+    sent = {"event": "VOID_CART", "to": receiver.hook, "headers": {"Authorization": TOKEN}}
+    ids = [shop.ask("POST", "/webhooks", sent).json()["id"] for shop in shops]
+    state = ("--state", str(folder / "state"))
+    refused = typed("webhook", "repost", *ids, "--header", f"Authorization: {TOKEN}", *state)
+    assert (refused.returncode, len(receiver.came)) == (2, 2)
+    assert f"of several sandboxes ({shops[0].name}, {shops[1].name}); say --sandbox" in refused.stderr
+    done = typed("webhook", "repost", ids[0], "--header", f"Authorization: {TOKEN}", "--sandbox", shops[0].name, *state)
+    assert done.returncode == 0
 
 
 def test_a_token_of_a_connector_that_is_gone_cannot_be_given(server: Server, receiver: Receiver) -> None:

@@ -196,6 +196,19 @@ def test_what_cannot_be_sent_is_refused_with_its_place(hooks: Hooks, wrong: dict
     assert hooks.ask("GET", "/webhooks")["totalCount"] == 0, "nothing of it is kept"
 
 
+@pytest.mark.parametrize("profile", ["standard", "emporix-svix"])
+@pytest.mark.parametrize("words", [["wrong-secret"], ["wrong-secret", "stale", "missing-header"]])
+def test_a_wrong_secret_is_sent_though_there_is_no_right_one(hooks: Hooks, profile: str, words: list[str]) -> None:
+    with receiving() as target:
+        assert hooks.send("VOID_CART", target.hook, profile=profile, trouble=words)["status"] == "delivered"
+        prefix = profile.replace("emporix-svix", "svix").replace("standard", "webhook")
+        assert (f"{prefix}-signature" in target.came[0].headers) is (len(words) == 1)
+        assert f"{prefix}-timestamp" in target.came[0].headers
+    body = {"event": "VOID_CART", "to": target.hook, "profile": profile, "trouble": ["stale"]}
+    refused = hooks.server.admin("POST", f"/sandboxes/{hooks.key}/webhooks", body)
+    assert (refused.status_code, "the secret is missing" in refused.text) == (400, True), "nothing else makes up for it"
+
+
 def test_reset_and_deletion_take_what_waits_along(hooks: Hooks) -> None:
     with receiving((410, {}), (500, {})) as target:
         hooks.send("cart.abandoned", target.hook)

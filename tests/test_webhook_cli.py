@@ -142,6 +142,13 @@ def test_a_literal_secret_is_forgotten_after_delivery_and_a_reference_is_not(des
         assert desk.run("repost", signed["id"], "--secret", "one-secret-more").returncode == 0
 
 
+def test_an_outbox_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "outbox.sqlite").symlink_to(tmp_path / "nowhere" / "outbox.sqlite")
+    done = typed("webhook", "list", "--state", str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"mockspi: the file {tmp_path}/outbox.sqlite cannot be used: No such file or directory; ")
+
+
 def test_several_go_in_order_or_shuffled(desk: Desk) -> None:
     with receiving() as target:
         many = desk.run("send", "VOID_CART", "--to", target.hook, "--count", "25")

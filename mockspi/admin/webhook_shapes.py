@@ -137,7 +137,7 @@ class RepostRequest(Shape):
     since = Moment()
     until = Moment()
     text = Text()
-    secret = Text(about="given again, where it was not a ${NAME} and no connector has it")
+    secret = Text(about="given again to the one target that lacks it: it was not a ${NAME}, and no connector has it")
     headers = Anything(validate=texts, about="the same: header name to text")
     wait = Flag(about="false: answer before the first attempt")
 

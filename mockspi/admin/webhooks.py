@@ -20,10 +20,10 @@ from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import open_set
 from mockspi.sandbox import Sandbox
-from mockspi.store.outbox_log import FAILED, WAITING, Delivery, Wanted
+from mockspi.store.outbox_log import FAILED, WAITING, Delivery, NotAgain, Wanted
 from mockspi.webhooks import asking, reposting, telling
 from mockspi.webhooks.asking import Unfit
-from mockspi.webhooks.reposting import Given, NotAgain
+from mockspi.webhooks.reposting import Given
 
 
 class WebhookNotFound(Failure):
@@ -83,12 +83,11 @@ def repost(desk: Desk, inputs: Json, body: Json) -> Json:
         raise WebhookUnderWay(webhook=waiting.id)
     given = Given(body.get("secret", ""), body.get("headers", {}))
     try:
-        ready = reposting.ready(found, sandbox.connectors, desk.sender, now, given)
+        made = outbox.repost(sandbox.space, reposting.ready(found, sandbox.connectors, desk.sender, now, given), now)
     except NotAgain as refusal:
         places = {id_: f"/ids/{index}" for index, id_ in enumerate(body.get("ids", ()))}
         told = [{"path": places.get(id_, "/failed"), "message": f"{id_}: {why}"} for id_, why in refusal.reasons.items()]
         raise BrokenRequest(errors=told) from refusal
-    made = outbox.repost(sandbox.space, ready, now)
     return {"webhooks": _tried(desk, sandbox, made, wait=body.get("wait", True))}
 
 

@@ -118,6 +118,11 @@ class Office:
         from mockspi.webhooks import reposting  # heavy: only where it is needed
 
         spaces, ready = dict.fromkeys(one.space for one in found), []
+        if given.parts and len(spaces) > 1:
+            names = ", ".join(dict.fromkeys(map(name_of, found)))
+            raise UsageError(
+                f"secrets are given for one target, but these webhooks are of several sandboxes ({names}); say --sandbox"
+            )
         for space in spaces:
             sandbox = self.of(space)
             mine = [one for one in found if one.space == space]

@@ -77,7 +77,7 @@ def show(office: Office, /, id: str, as_json: bool) -> None:  # noqa: A002  # th
 
 @click.command()
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--secret", metavar="S", default="", help="Given again, where it was not a ${NAME}: it was not kept.")
+@click.option("--secret", metavar="S", default="", help="Given again to the one target of which it was not kept.")
 @click.option("--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="The same for a header.")
 @with_filters
 @with_outbox("connectors")

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mockspi.clock import random_id, system_now
+from mockspi.errors import UsageError
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.letters import Letter, parted, store_of
-from mockspi.store.outbox_log import EARLIER, PASSED, TABLES, WAITING, Delivery, OutboxLog, Wanted
+from mockspi.store.outbox_log import EARLIER, PASSED, TABLES, UNDER_WAY, WAITING, Delivery, NotAgain, OutboxLog, Wanted
 
 MOST = 10_000  #: deliveries of a sandbox that are kept; the oldest that are delivered make room, then those that failed
 _ELIGIBLE = f"""
@@ -30,6 +31,8 @@ _ADD = (
     "INSERT INTO deliveries (space, id, event, endpoint, url, lane, behind, target, secrets, trouble, repost, due) "
     "VALUES (:space, :id, :event, :endpoint, :url, :lane, :behind, :target, :secrets, :trouble, :repost, :due)"
 )
+_STATES = "SELECT id, state FROM deliveries WHERE space = ? AND id IN (SELECT value FROM json_each(?))"
+_GONE = "it is kept no more"
 _OLDEST = "SELECT number FROM deliveries WHERE space = ? AND state <> 'waiting' ORDER BY state = 'failed', number LIMIT ?"
 
 
@@ -76,9 +79,16 @@ class OutboxStore(OutboxLog):
         self.owner = new_owner()
 
     def prepare(self) -> None:
-        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open."""
-        self._path.touch(mode=0o600)
-        self._path.chmod(0o600)
+        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open.
+
+        UsageError where that cannot be.
+        """
+        try:
+            self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
+        except OSError as error:
+            why = f"{error.strerror}; it must be yours alone, so name another folder with --state"
+            raise UsageError(f"the file {self._path} cannot be used: {why}") from error
         with self._turns.turn() as connection:
             connection.executescript(TABLES)
         self.close()
@@ -99,9 +109,13 @@ class OutboxStore(OutboxLog):
             self._trim(connection, space)
         return id_
 
-    def repost(self, space: str, again: Iterable[tuple[str, Letter]], due: int) -> list[str]:
-        """Keep messages, each of which repeats the delivery with an id: all of them or none; the new ids."""
+    def repost(self, space: str, again: Collection[tuple[str, Letter]], due: int) -> list[str]:
+        """Keep messages, each of which repeats the finished delivery with an id: all of them or NotAgain; the new ids."""
         with self._turns.change() as connection:
+            ids = json.dumps([id_ for id_, _ in again])
+            there = dict(connection.execute(_STATES, (space, ids)).fetchall())
+            if wrong := {id_: UNDER_WAY if id_ in there else _GONE for id_, _ in again if there.get(id_, WAITING) == WAITING}:
+                raise NotAgain(wrong)
             made = [_added(connection, space, message, due, repost=id_) for id_, message in again]
             self._trim(connection, space)
         return made

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.turns import Turns
 
@@ -57,13 +59,14 @@ SELECT d.number, d.space, d.id, d.endpoint, d.url, d.target, d.trouble, d.repost
     d.done, d.owner, d.secrets, e.event, e.body, e.store, e.at, e.ordered, (SELECT r.id FROM deliveries r
         WHERE r.space = d.space AND r.repost = d.id AND r.repost <> '' ORDER BY r.number DESC LIMIT 1),
     CASE d.state WHEN 'waiting' THEN ({EARLIER} ORDER BY o.number LIMIT 1) END,
-    d.state = 'waiting' AND d.behind AND NOT EXISTS ({PASSED})
+    CASE WHEN d.state = 'waiting' AND d.behind THEN NOT EXISTS ({PASSED}) ELSE 0 END
 FROM deliveries d JOIN events e ON e.number = d.event
 """  # noqa: S608  # ours
 _TEXT = (
     "(instr(lower(e.body), lower(:text)) OR instr(lower(d.reason), lower(:text)) OR EXISTS (SELECT 1 FROM attempts a "
     "WHERE a.delivery = d.number AND instr(lower(CAST(a.reply AS TEXT)), lower(:text))))"
 )
+UNDER_WAY = "it is still under way; only what is delivered or has failed can be sent again"
 _NUMBERS = ("attempted", "delivered", "failed", "dropped")
 
 
@@ -138,6 +141,17 @@ class Attempt:
     milliseconds: int
     delivered: int
     reason: str
+
+
+class NotAgain(UsageError):
+    """Webhooks that cannot be sent once more as things are; ``reasons`` by id."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = reasons
+        ids: dict[str, list[str]] = {}
+        for id_, reason in reasons.items():
+            ids.setdefault(reason, []).append(id_)
+        super().__init__("nothing is sent again; " + "; ".join(f"{', '.join(those)}: {why}" for why, those in ids.items()))
 
 
 class OutboxLog:

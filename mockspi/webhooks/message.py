@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from mockspi.exchange import Json
@@ -48,13 +48,17 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back: no ``status`` where nothing did, and then ``error`` says why."""
+    """What came back: no ``status`` where nothing did, and then ``error`` says why.
+
+    ``secrets`` are what was told to who answered: they are masked in whatever is repeated of the answer.
+    """
 
     status: int | None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     error: str = ""
     milliseconds: int = 0
+    secrets: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from mockspi.contract import Contract
 from mockspi.exchange import LOST, Exchange, Json
-from mockspi.masking import masked_path, masked_query
+from mockspi.masking import masked_path, masked_query, unechoed
 from mockspi.webhooks.message import Heard, Target
 
 NAME = "EXPORT_MONITORING_EVENTS"
@@ -33,7 +33,7 @@ def alarms(exchange: Exchange, contract: Contract, connectors: Sequence[Json]) -
     limit = threshold((contract.id, contract.name, *contract.also), connectors)
     latency = round(exchange.milliseconds + (trouble.delay if trouble else 0))
     answered = None if trouble and trouble.fault in LOST else reply.status
-    yield from _alarms(_call(exchange, contract), answered, reply.body, latency, limit)
+    yield from _alarms(_call(exchange, contract), answered, error_in(reply.body), latency, limit)
 
 
 def alarms_of_webhook(target: Target, heard: Heard, now: int, connectors: Sequence[Json]) -> Iterator[Alarm]:
@@ -45,15 +45,15 @@ def alarms_of_webhook(target: Target, heard: Heard, now: int, connectors: Sequen
         "integrationType": f"HTTP_{target.method}",
         "url": masked_path(target.url),
     }
-    yield from _alarms(told, heard.status, heard.body, heard.milliseconds, threshold((target.endpoint,), connectors))
+    error, limit = error_in(heard.body, heard.secrets), threshold((target.endpoint,), connectors)
+    yield from _alarms(told, heard.status, error, heard.milliseconds, limit)
 
 
-def _alarms(told: Json, status: int | None, body: bytes, latency: int, limit: int | None) -> Iterator[Alarm]:
+def _alarms(told: Json, status: int | None, error: Json, latency: int, limit: int | None) -> Iterator[Alarm]:
     if status is None:
         known = {"latencyThreshold": limit} if limit else {}
         yield Alarm({"eventType": "THRESHOLD_EXCEEDED", **told, **known, "timedOut": True})
         return
-    error = error_in(body)
     if status >= 400 or error:
         yield Alarm({"eventType": "RECEIVED_ERROR", **told, "httpStatus": status, **error, "latency": latency})
     slow = {"eventType": "THRESHOLD_EXCEEDED", **told, "httpStatus": status, "latency": latency, "timedOut": False}
@@ -77,8 +77,8 @@ def threshold(names: Collection[str], connectors: Sequence[Json]) -> int | None:
     return next(found, None)
 
 
-def error_in(body: bytes) -> Json:
-    """The errorCode and errorMessage of an answer's body."""
+def error_in(body: bytes, secrets: Collection[str] = ()) -> Json:
+    """The errorCode and errorMessage of an answer's body, secrets masked that it echoes."""
     if b'"errorCode"' not in body and b'"errorMessage"' not in body:
         return {}
     try:
@@ -86,7 +86,7 @@ def error_in(body: bytes) -> Json:
     except (ValueError, RecursionError):
         return {}
     told = {name: found.get(name) for name in ("errorCode", "errorMessage")} if isinstance(found, dict) else {}
-    return {name: text[:_MOST] for name, text in told.items() if isinstance(text, str) and text}
+    return {name: unechoed(text, secrets)[:_MOST] for name, text in told.items() if isinstance(text, str) and text}
 
 
 def _call(exchange: Exchange, contract: Contract) -> Json:

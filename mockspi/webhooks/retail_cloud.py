@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mockspi.event import RETAIL_CLOUD
-from mockspi.masking import masked_header
+from mockspi.masking import masked_header, unechoed
 from mockspi.schema import ASSUMED, SEED
 from mockspi.webhooks.message import Heard, Message, Verdict, Wire
 from mockspi.webhooks.way import Way, encode, option, wire
@@ -33,20 +33,20 @@ class RetailCloud(Way):
     def judge(self, heard: Heard) -> Verdict:
         """Failed if 4xx or 5xx, or if the JSON of a 2xx has errorCode or errorMessage."""
         verdict = super().judge(heard)
-        if told := _told(heard.body):
+        if told := _told(heard):
             reason = "; ".join(part for part in (verdict.reason or f"answered {heard.status} with an error", told) if part)
             return replace(verdict, delivered=False, reason=reason)
         return verdict
 
 
-def _told(body: bytes) -> str:
+def _told(heard: Heard) -> str:
     """What an answer says of its error, made fit to be shown."""
     try:
-        found = json.loads(body)
+        found = json.loads(heard.body)
     except (ValueError, RecursionError):
         return ""
     errors = {name: found[name] for name in _ERRORS if not _empty(found.get(name))} if isinstance(found, dict) else {}
-    text = ", ".join(f"{name} {value}" for name, value in errors.items())
+    text = unechoed(", ".join(f"{name} {value}" for name, value in errors.items()), heard.secrets)
     return masked_header("", "".join(letter if letter.isprintable() else " " for letter in text))[:_LONGEST]
 
 

@@ -15,7 +15,7 @@ from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
 from mockspi.event import RETAIL_CLOUD
 from mockspi.exchange import Json
-from mockspi.masking import MASK, is_secret_header, masked_body, masked_header
+from mockspi.masking import MASK, is_secret_header, masked_body, masked_header, sound, unechoed
 from mockspi.sandbox import Sandbox
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
@@ -180,19 +180,19 @@ class Sender:
             authorized = self._authorized(message, again=again)
         except NoToken as refusal:
             attempt, verdict = self.outbox.begin(held, now, Sent(message.target.method, (), b"", 0)), Verdict(False, str(refusal))
-            return Result(attempt, came(Heard(None, error=verdict.reason), ()), delivered=False, reason=verdict.reason), verdict
+            return Result(attempt, came(Heard(None, error=verdict.reason)), delivered=False, reason=verdict.reason), verdict
         wire, target = self.composed(authorized, now)
         secrets = secrets_of(target, json.loads(held.target))
         attempt = self.outbox.begin(held, now, logged(wire, secrets))
         try:
-            heard = self.outbound.send(wire, target.url, profile.timeout)
+            heard = replace(self.outbound.send(wire, target.url, profile.timeout), secrets=secrets)
         except NotAllowed as refusal:
             reason = str(refusal)
-            self.outbox.attempted(Result(attempt, came(Heard(None, error=reason), secrets), delivered=False, reason=reason))
+            self.outbox.attempted(Result(attempt, came(Heard(None, error=reason)), delivered=False, reason=reason))
             raise
         self._monitor(held, message.target, heard, now)
         verdict = profile.judge(heard)
-        return Result(attempt, came(heard, secrets), verdict.delivered, verdict.reason), verdict
+        return Result(attempt, came(heard), verdict.delivered, verdict.reason), verdict
 
     def _monitor(self, held: Delivery, target: Target, heard: Heard, now: int) -> None:
         """Tell who listens to monitoring how it went with an event of a connector; of monitoring itself nobody is told."""
@@ -221,9 +221,9 @@ def logged(wire: Wire, secrets: Collection[str]) -> Sent:
     return Sent(wire.method, _headers(wire.headers, secrets), _body(wire.body, secrets)[:_LONGEST_BODY], len(wire.body))
 
 
-def came(heard: Heard, secrets: Collection[str]) -> Came:
+def came(heard: Heard) -> Came:
     """What is kept of what came back."""
-    headers, body = _headers(heard.headers, secrets), _body(heard.body, secrets)[:_LONGEST_REPLY]
+    headers, body = _headers(heard.headers, heard.secrets), _body(heard.body, heard.secrets)[:_LONGEST_REPLY]
     return Came(heard.status, headers, body, len(heard.body), heard.error, heard.milliseconds)
 
 
@@ -231,20 +231,20 @@ def secrets_of(target: Target, shown: Json) -> list[str]:
     """The texts of a target that nobody may read: what was looked up in the environment, and what names tell."""
     found = [target.secret]
     for name, text in target.headers.items():
-        found += [text] if text != shown["headers"].get(name) or is_secret_header(name) else []
+        if text != shown["headers"].get(name) or is_secret_header(name):
+            found += [text, text.partition(" ")[2]]  # what stands behind Bearer is the secret too
     return sorted({one for one in found if len(one) >= _SHORTEST}, key=len, reverse=True)
 
 
 def _headers(pairs: Iterable[tuple[str, str]], secrets: Collection[str]) -> list[tuple[str, str]]:
-    return [(name, _without(masked_header(name, text).encode("utf-8", "replace"), secrets).decode()) for name, text in pairs]
+    return [(name, sound(unechoed(masked_header(name, text), secrets))) for name, text in pairs]
 
 
 def _body(body: bytes, secrets: Collection[str]) -> bytes:
-    return _without(masked_body(body), secrets)
-
-
-def _without(text: bytes, secrets: Collection[str]) -> bytes:
-    """Without secrets that somebody echoes."""
+    """Without secrets, also those that somebody echoes, as they are or as JSON writes them."""
+    text = masked_body(body)
     for one in secrets:
-        text = text.replace(one.encode("utf-8", "replace"), MASK.encode())
+        written = {one, json.dumps(one)[1:-1], json.dumps(one, ensure_ascii=False)[1:-1]}
+        for form in written | {each.replace("/", "\\/") for each in written}:
+            text = text.replace(form.encode("utf-8", "replace"), MASK.encode())
     return text

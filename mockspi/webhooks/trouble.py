@@ -14,6 +14,7 @@ from mockspi.schema import did_you_mean
 from mockspi.webhooks.message import Message, Wire
 from mockspi.webhooks.profiles import Profile
 from mockspi.webhooks.signing import SIGNATURES
+from mockspi.webhooks.way import Unsendable
 
 WORDS = {
     "duplicate": "the delivery goes twice, with the same id",
@@ -76,9 +77,12 @@ def compose(profile: Profile, message: Message, now: int, secret: str) -> Wire:
 
 def idle(profile: Profile, message: Message, now: int, secret: str) -> Iterator[tuple[str, str]]:
     """The words of a message's trouble that would change nothing, each with the reason."""
-    plain = profile.compose(message, now, secret)
+    try:
+        plain = profile.compose(message, now, secret)
+    except Unsendable:  # with its trouble it can be sent: that changes something
+        plain = None
     for word in message.trouble:
-        if word in _NEEDS and compose(profile, replace(message, trouble=(word,)), now, secret) == plain:
+        if plain is not None and word in _NEEDS and compose(profile, replace(message, trouble=(word,)), now, secret) == plain:
             yield word, _NEEDS[word].format(profile=profile.name)
     if "reorder" in message.trouble and not message.order:
         yield "reorder", "it is of no cart or order whose next could pass it"
