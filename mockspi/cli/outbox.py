@@ -15,7 +15,7 @@ from mockspi.cli.options import table
 from mockspi.cli.sandbox import epoch, moment
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.testing.telling import printable
+from mockspi.masking import printable
 
 if TYPE_CHECKING:
     from mockspi.store.outbox_log import Wanted
