@@ -216,8 +216,9 @@ def _headers(wire: Wire) -> dict[str, str]:
     for name, value in wire.headers:
         if name.lower() in _OURS:
             raise Unsendable(f"the header {name} cannot be set: it follows from what is sent and where")
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise Unsendable(f"the header {name!r} cannot be sent: its name or value has letters that HTTP forbids")
+        for what, rule, text in (("name", _NAME, name), ("value", _VALUE, value)):
+            if not rule.fullmatch(text):
+                raise Unsendable(f"the header {name!r} cannot be sent: its {what} has letters that HTTP forbids")
     names = {name.lower() for name, _ in wire.headers}
     usual = {"User-Agent": f"mockspi/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
     return {name: value for name, value in usual.items() if name.lower() not in names} | dict(wire.headers)
