@@ -107,7 +107,7 @@ def connect(admin_url: str = "", admin_token: str = "", ready_file: str = "") ->
     if not token:
         raise UsageError("the admin token is missing: give --admin-token, --ready-file or MOCKSPI_ADMIN_TOKEN")
     url = url or DEFAULT_URL
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not url.isprintable() or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise UsageError(f"--admin-url is {url!r}: an address such as {DEFAULT_URL} is expected")
     return AdminClient(url, token)
 

@@ -82,6 +82,11 @@ def is_secret_header(name: str) -> bool:
     return is_secret(name) or _HEADER.fullmatch(name.lower().replace("-", "").replace("_", "")) is not None
 
 
+def printable(text: str) -> str:
+    """Text without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def sound(text: str) -> str:
     """Text that UTF-8 can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -11,6 +11,7 @@ from pathlib import Path
 from mockspi import building, connectors, examples, settings
 from mockspi.clock import system_now
 from mockspi.connectors.checking import meant
+from mockspi.connectors.references import broken
 from mockspi.connectors.shapes import OAUTH, WEBHOOK
 from mockspi.contracts import SPIS
 from mockspi.errors import UsageError
@@ -55,7 +56,9 @@ def tried(file: Path, name: str, allow: Sequence[str]) -> Iterator[Check]:
     spis = [one for one in wanted if one["connectorType"] != WEBHOOK and one["endpointName"] != OAUTH]
     answers = _Answers(file) if spis else None
     for one in wanted:
-        if answers and one in spis:
+        if wrong := [Check(one["endpointName"], each.path, ok=False, said=each.message) for each in broken(one)]:
+            yield from wrong
+        elif answers and one in spis:
             yield from answers.of(one)
         elif one["endpointName"] == OAUTH:
             config = {"url": one["apiEndpoint"], "secretHeaders": one.get("jsonHeaders", {}), **one.get("oauthConfig", {})}
@@ -91,6 +94,9 @@ def _probe(name: str, event: str, where: Target, outbound: Outbound) -> Check:
     wire = PROFILES[where.profile].compose(message, system_now(), where.secret)
     heard = outbound.send(replace(wire, headers=(*wire.headers, ("Mockspi-Probe", "true"))), where.url, _PATIENCE)
     ok = heard.status is not None and heard.status < 500 and heard.status not in _UNWANTED and not 300 <= heard.status < 400
+    verdict = PROFILES[where.profile].judge(heard)
+    if heard.status is not None and 200 <= heard.status < 300 and not verdict.delivered:
+        return Check(name, f"{where.method} {{}}", ok=False, said=f"{_told(heard)}: {verdict.reason}")
     return Check(name, f"{where.method} {{}}", ok, _told(heard))
 
 

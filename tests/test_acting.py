@@ -140,9 +140,11 @@ def test_an_update_that_breaks_a_rule_is_refused_whole(shop: Sandbox, update: di
 
 def test_a_status_never_goes_back_and_what_is_late_is_said_to_be(shop: Sandbox) -> None:
     told(shop, "ORDER", order("N-1", line()))
-    assert told(shop, "ORDER_UPDATE", order("N-1", line(), orderStatus="SHIPPED")) == {}
-    assert detail(shop, "N-1")["orderStatus"] == "COMPLETED"
-    assert events(shop, event="ORDER_UPDATE")[0]["reason"] == "older than what is known: the order stays COMPLETED"
+    for number, (status, stays) in enumerate([("SHIPPED", "COMPLETED"), ("PENDING", "PARTIALLY_REFUNDED")]):
+        assert told(shop, "ORDER_UPDATE", order("N-1", line(), orderStatus=status)) == {}
+        assert detail(shop, "N-1")["orderStatus"] == stays
+        assert events(shop, event="ORDER_UPDATE")[number]["reason"] == f"older than what is known: the order stays {stays}"
+        told(shop, "RETURN", back("N-1"))
 
 
 def test_of_two_updates_the_later_one_counts_also_where_it_came_first(shop: Sandbox) -> None:

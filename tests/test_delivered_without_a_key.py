@@ -56,7 +56,7 @@ def heard(server: Server, key: str) -> int:
 
 def why(server: Server) -> str:
     """Why the last delivery was nobody's."""
-    return str(server.admin("GET", "/journal?last=1").json()["entries"][0]["findings"])
+    return str(server.admin("GET", "/journal?findings=true&status=401&last=1").json()["entries"][0]["findings"])
 
 
 def next_commerce(raw: bytes, secret: str = SECRET) -> dict[str, str]:

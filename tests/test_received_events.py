@@ -102,6 +102,7 @@ def test_the_command_line_tells_what_came_of_events(shop: Sandbox) -> None:
     assert "  refused  INSUFFICIENT_INVENTORY; " in last
     assert f"{refused['errors'][0]['path']}: {refused['errors'][0]['message']}" in last
     assert asked("--event", "VOID_CART").stdout == "nothing of this kind was received\n"
+    assert asked("--event", "order", "--json").stdout == asked("--json").stdout != "[]\n"
 
 
 def test_a_receiver_that_is_down_keeps_nothing(shop: Sandbox) -> None:

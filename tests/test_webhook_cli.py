@@ -209,7 +209,7 @@ def wait_until_delivered(server: Server, id_: str) -> None:
         (("VOID_CART", "--header", "X-Key: a\nX-Other: b"), "the header 'X-Key' cannot be sent"),
         (("VOID_CART", "--header", "X-Key: a\r\n"), "the header 'X-Key' cannot be sent"),
         (("VOID_CART", "--data", "/nowhere.json"), "--data /nowhere.json cannot be read: no such file or directory"),
-        (("VOID_CART", "--data", "-"), "--data - is not JSON: "),
+        (("VOID_CART", "--data", "-"), "--data - is empty: a JSON object is expected"),
     ],
 )
 def test_what_can_do_nothing_or_cannot_go_out_is_refused(words: tuple[str, ...], told: str, desk: Desk) -> None:

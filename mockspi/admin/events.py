@@ -57,7 +57,8 @@ class EventsReply(Shape):
 def read(desk: Desk, inputs: Json, _: Json) -> Json:
     """What was received."""
     known = list(dict.fromkeys(one.name.removesuffix(".webhook") for one in RECEIVED))
-    if (name := inputs.get("event")) and name not in known:
+    spelt = {one.casefold(): one for one in known}
+    if (name := inputs.get("event")) and (inputs := {**inputs, "event": spelt.get(name.casefold(), name)})["event"] not in known:
         message = f"no event is called {name!r}{did_you_mean(name, known)}"
         raise BrokenRequest(errors=[{"path": "/event", "message": message}])
     sandbox, size = desk.sandbox(inputs), inputs.get("pageSize", 100)

@@ -15,7 +15,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "printed.",
         "TOKEN_REQUIRED": "The admin token is missing or wrong. Send the header 'Authorization: Bearer TOKEN' with the token "
         "that 'mockspi serve' printed.",
-        "SANDBOX_NOT_FOUND": "No sandbox has the name or api_key '{sandbox}'. GET /sandboxes lists those that there are.",
+        "SANDBOX_NOT_FOUND": "No sandbox has the name or api_key '{sandbox}'. GET /sandboxes, or 'mockspi sandbox list', "
+        "lists those that there are.",
         "SANDBOX_EXISTS": "A sandbox with the name '{sandbox}' or with this api_key exists already. Choose another, or delete "
         "it.",
         "SANDBOX_FIXED": "The sandbox '{sandbox}' was given at start with --api-key. It can be reset, not deleted.",

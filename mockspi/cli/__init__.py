@@ -29,6 +29,7 @@ from mockspi.cli import (
     webhook,
 )
 from mockspi.errors import BrokenSet, UsageError
+from mockspi.masking import printable
 
 
 class Commands(click.Group):
@@ -39,7 +40,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            click.secho(f"mockspi: {error}", fg="red", err=True)
+            click.secho("\n".join(map(printable, f"mockspi: {error}".split("\n"))), fg="red", err=True)
             sys.exit(2)
         except BrokenSet as broken:
             for finding in broken.findings:

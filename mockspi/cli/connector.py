@@ -13,6 +13,7 @@ from mockspi.cli.adminclient import at, connect, with_admin
 from mockspi.cli.options import chosen, table, with_settings
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.masking import printable
 from mockspi.settings import Settings
 
 
@@ -56,7 +57,8 @@ def list_(sandbox: str, as_json: bool, config: str, **given: Any) -> None:
     else:
         found = [masked(one) for one in connectors.loaded(_file(chosen(config, given)))]
     rows = [[one["connectorType"], one["endpointName"], one["apiEndpoint"], ", ".join(_told(one))] for one in found]
-    click.echo(_json(found) if as_json else table(rows, ["type", "endpoint", "URL", "with"]))
+    shown = [list(map(printable, row)) for row in rows]
+    click.echo(_json(found) if as_json else table(shown, ["type", "endpoint", "URL", "with"]))
 
 
 @connector.command()
@@ -78,7 +80,7 @@ def test(name: str, as_json: bool, config: str, **given: Any) -> None:
     else:
         for one in found:
             word = click.style("ok    ", fg="green") if one.ok else click.style("failed", fg="red")
-            click.echo(f"{word}  {one.connector}  {one.check}: {one.said}")
+            click.echo(f"{word}  " + printable(f"{one.connector}  {one.check}: {one.said}"))
     sys.exit(0 if all(one.ok for one in found) else 1)
 
 

@@ -17,7 +17,8 @@ import click
 from mockspi.cli.adminclient import AdminClient, at, connect, with_admin
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.testing.telling import outcome, printable, troubles
+from mockspi.masking import printable
+from mockspi.testing.telling import outcome, troubles
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PAGE = 500

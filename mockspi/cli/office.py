@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -91,6 +92,16 @@ class Office:
 
         return [told(one) for one in self.sender.outbox.search(Wanted(space=space, ids=tuple(ids)))]
 
+    def near(self, endpoint: str) -> str:
+        """The connector that is meant, where something was sent for it but nothing to this endpoint; empty for none."""
+        from mockspi.schema import did_you_mean  # heavy: only where it is needed
+        from mockspi.store.outbox_log import Wanted
+
+        search = self.sender.outbox.search
+        if not endpoint or search(Wanted(space=self.space(), endpoint=endpoint), 1):
+            return ""
+        return did_you_mean(endpoint, {one.endpoint for one in search(Wanted(space=self.space()), newest=True) if one.endpoint})
+
     def one(self, id_: str) -> Delivery:
         """The delivery with an id, or with the only id that begins so."""
         found = self.sender.outbox.named(id_, self.space()) if id_ else []
@@ -108,10 +119,16 @@ class Office:
             if wanted in (None, space) and (found := self.of(space)).space == space:
                 yield found
 
-    def sent(self, sandbox: Sandbox) -> Iterator[Json]:
-        """Everything that is due in a sandbox, as it is sent."""
-        for one in self.sender.send_due(sandbox.space, lambda: self.now(sandbox)):
-            yield {name: value for name, value in one.told().items() if value is not None}
+    def sent(self, sandbox: Sandbox) -> tuple[list[Json], int]:
+        """Everything that is due in a sandbox, once it is sent, and how many attempts that took: a duplicate is one more."""
+        from mockspi.store.outbox_log import WAITING, Wanted  # heavy: only where it is needed
+
+        space, search = sandbox.space, self.sender.outbox.search
+        before = {one.id: one.attempts for one in search(Wanted(space=space, state=WAITING))}
+        made = [one.told() for one in self.sender.send_due(space, lambda: self.now(sandbox))]
+        after = search(Wanted(space=space, ids=tuple(one["id"] for one in made)))
+        told = [{name: value for name, value in one.items() if value is not None} for one in made]
+        return told, sum(one.attempts - before.get(one.id, 0) for one in after)
 
     def sent_again(self, found: Sequence[Delivery], given: Given) -> list[Json]:
         """Finished webhooks sent once more; UsageError before any is, where one cannot be."""
@@ -146,8 +163,11 @@ class Office:
                 self.sender.outbox.enable(space, url)
 
 
-def with_outbox(*more: str) -> Callable[[Function], Any]:
-    """The options that say which outbox is meant, and more settings; the command gets an ``Office``."""
+def with_outbox(*more: str, makes: bool = False) -> Callable[[Function], Any]:
+    """The options that say which outbox is meant, and more settings; the command gets an ``Office``.
+
+    A folder that is named must be there, unless the command ``makes`` it.
+    """
     names = (*_SETTINGS, *more)
 
     def decorate(function: Function) -> Any:
@@ -159,6 +179,8 @@ def with_outbox(*more: str) -> Callable[[Function], Any]:
             settings = chosen(config, {name: given.pop(name) for name in names})
             if settings.state == MEMORY:
                 raise UsageError("--state memory keeps nothing; name a folder")
+            if settings.state and not makes and not (folder := Path(settings.state).expanduser()).is_dir():
+                raise UsageError(f"there is no state folder {folder}, so nothing was sent from it; --state names another")
             return function(Office(settings, sandbox), **given)
 
         return command

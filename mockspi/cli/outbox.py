@@ -15,7 +15,7 @@ from mockspi.cli.options import table
 from mockspi.cli.sandbox import epoch, moment
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.testing.telling import printable
+from mockspi.masking import printable
 
 if TYPE_CHECKING:
     from mockspi.store.outbox_log import Wanted
@@ -46,7 +46,7 @@ def with_filters(function: Function) -> Function:
 @with_filters
 @with_outbox()
 def list_(office: Office, /, as_json: bool, limit: int, **given: Any) -> None:
-    """What was sent, oldest first."""
+    """What was sent, in the order in which it was taken on; an alarm may tell of an earlier moment."""
     found = office.sender.outbox.search(wanted(office, given), limit, newest=True)
     shown = [told(one) for one in found]
     if as_json:
@@ -54,7 +54,8 @@ def list_(office: Office, /, as_json: bool, limit: int, **given: Any) -> None:
         return
     if not shown:
         other = any(value for name, value in given.items() if name != "failed")
-        click.echo(_NOTHING_FAILED if given["failed"] and not other else _NOTHING[other or bool(office.name)])
+        said = _NOTHING_FAILED if given["failed"] and not other else _NOTHING[other or bool(office.name)]
+        click.echo(said + office.near(given["endpoint"]))
         return
     rows = [
         [one["id"], moment(one["at"]), one["event"], one["status"], str(one["attempts"]), printable(one["target"]), why(one)]
@@ -89,12 +90,14 @@ def repost(office: Office, /, ids: tuple[str, ...], as_json: bool, secret: str, 
     """
     from mockspi.webhooks.reposting import Given  # heavy: only where it is needed
 
-    if bool(ids) is given["failed"]:
+    if ids and given["failed"]:
+        raise UsageError("name the webhooks to be sent again or say --failed, not both")
+    if not ids and not given["failed"]:
         raise UsageError("name the webhooks to be sent again, or say --failed for all that have failed")
     found = [office.one(id_) for id_ in ids] or office.sender.outbox.search(wanted(office, given))
     made = office.sent_again(found, Given(secret, dict(header(one) for one in headers)))
     if not made and not as_json:
-        click.echo(_NOTHING_FAILED)
+        click.echo(_NOTHING_FAILED + office.near(given["endpoint"]))
     report(made, as_json=as_json, alone=False)
 
 

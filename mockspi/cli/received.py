@@ -13,7 +13,7 @@ from mockspi.cli.adminclient import connect, with_admin
 from mockspi.cli.options import table
 from mockspi.cli.sandbox import moment
 from mockspi.exchange import Json
-from mockspi.testing.telling import printable
+from mockspi.masking import printable
 
 _PAGE = 500
 _COLOURS = {"applied": "green", "held": "yellow", "refused": "red"}

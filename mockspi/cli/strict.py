@@ -14,7 +14,7 @@ from mockspi.cli.adminclient import connect, with_admin
 from mockspi.cli.journal import place
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.testing.telling import printable
+from mockspi.masking import printable
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def webhook() -> None:
 )
 @click.option("--count", type=click.IntRange(1, 10_000), default=1, help="So many of them.")
 @click.option("--shuffle", is_flag=True, help="Not in their order.")
-@with_outbox()
+@with_outbox(makes=True)
 def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: Any) -> None:
     """Send EVENT; exit 0 if it is delivered, 1 if it is not, 2 if it could not be tried.
 
@@ -57,7 +58,7 @@ def send(office: Office, /, as_json: bool, count: int, shuffle: bool, **given: A
         event=given["event"], to=given["to"], platform=given["platform"] or "", profile=given["profile"], raw=given["raw"],
         example=given["example"], data=read_body(given["data"]), sets=dict(pair(one) for one in given["sets"]),
         method=given["method"] or "", secret=given["secret"], headers=dict(header(one) for one in given["headers"]),
-        trouble=tuple(filter(None, given["trouble"].split(","))), order="" if shuffle else None,
+        trouble=words(given["trouble"]), order="" if shuffle else None,
     )  # fmt: skip
     now = office.now(sandbox)
     messages = [message_of(wanted, office.sender, now + place, office.fixtures()) for place in range(count)]
@@ -80,15 +81,19 @@ def resume(office: Office, /, as_json: bool, urls: tuple[str, ...]) -> None:
     Without --sandbox in every sandbox. Two at once, or one beside a running server, share the work.
     """
     office.enable(urls)
-    fired = [one for sandbox in office.waiting() for one in office.sent(sandbox)]
+    fired: list[Json] = []
+    many = 0
+    for sandbox in office.waiting():
+        told, attempts = office.sent(sandbox)
+        fired, many = fired + told, many + attempts
     left = office.sender.outbox.waiting()
     if as_json:
         click.echo(json.dumps(fired, indent=2))
     else:
         for one in fired[: outbox.SHOWN]:
             click.echo(f"{moment(one['at'])}  {outbox.coloured(one['status'])}  {one['id']}  {one.get('reason') or ''}".rstrip())
-        more = f", {len(fired) - outbox.SHOWN} of them not shown" if len(fired) > outbox.SHOWN else ""
-        click.echo(f"{len(fired)} attempt{'s' * (len(fired) != 1)}{more}; {left} still wait{'s' * (left == 1)}")
+        more = f", {len(fired) - outbox.SHOWN} lines not shown" if len(fired) > outbox.SHOWN else ""
+        click.echo(f"{many} attempt{'s' * (many != 1)}{more}; {left} still wait{'s' * (left == 1)}")
     sys.exit(1 if any(one["status"] != "delivered" for one in fired) else 0)
 
 
@@ -102,6 +107,8 @@ def read_body(file: str) -> Json | None:
         return None
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        if not text.strip():
+            raise UsageError(f"--data {file} is empty: a JSON object is expected")
         found = json.loads(text)
     except OSError as error:
         raise UsageError(f"--data {file} cannot be read: {(error.strerror or str(error)).lower()}") from error
@@ -109,6 +116,15 @@ def read_body(file: str) -> Json | None:
         raise UsageError(f"--data {file} is not JSON: {error}") from error
     if not isinstance(found, dict):
         raise UsageError(f"--data {file} is no JSON object")
+    return found
+
+
+def words(text: str) -> tuple[str, ...]:
+    """What is wrong on purpose."""
+    found = tuple(filter(None, text.split(",")))
+    for one in found:
+        if one.startswith("delay:") and not re.fullmatch(r"[0-9]{1,9}", one.removeprefix("delay:")):
+            raise UsageError(f"--trouble {one}: delay:SECONDS is expected, such as delay:60")
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from mockspi.connectors.checking import NO_ERP, problems_of
+from mockspi.connectors.checking import NO_ERP, judged, listed, problems_of
 from mockspi.connectors.references import literals
 from mockspi.connectors.shapes import OAUTH, SPI, ConnectorFile, signs
 from mockspi.contract import Contract
@@ -44,16 +44,15 @@ def loaded(path: Path, contracts: Sequence[Contract] = SPIS) -> list[Json]:
 def lint(path: Path, contracts: Sequence[Contract] = SPIS) -> list[Finding]:
     """Everything that is wrong with a file, and what had better be otherwise: secrets that stand in it."""
     document = _document(path)
-    if wrong := _wrong(document, contracts):
-        return wrong
     found: list[Problem] = []
-    for index, one in enumerate(document.value["connectors"]):
+    for index, one in enumerate(listed(document.value)):
         found += literals(one, f"/connectors/{index}")
         if one.get("netSuiteOAuth"):
             found.append(Problem(f"/connectors/{index}/netSuiteOAuth", NO_ERP))
         if one.get("secret") and not signs(one):
             found.append(Problem(f"/connectors/{index}/secret", "retail-cloud signs nothing; a header can carry it"))
-    return _told(document, found)
+    every = [*_wrong(document, contracts), *_told(document, found)]
+    return sorted(every, key=lambda one: (one.line, one.column))
 
 
 def _document(path: Path) -> Document:
@@ -70,7 +69,7 @@ def _wrong(document: Document, contracts: Sequence[Contract]) -> list[Finding]:
         return [document.broken]
     shaped = [*problems(ConnectorFile, document.value), *Strangers(closed=True).find(ConnectorFile, document.value)]
     twice = [Problem(one, "this member stands here twice") for one in document.positions.repeated] if document.doubled else []
-    return _told(document, shaped + twice or problems_of(document.value["connectors"], contracts))
+    return _told(document, [*shaped, *twice, *problems_of(judged(listed(document.value), shaped), contracts)])
 
 
 def _told(document: Document, found: Iterable[Problem]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from mockspi.connectors.shapes import OAUTH, SPI
@@ -15,14 +16,39 @@ from mockspi.exchange import Json
 from mockspi.schema import Problem, did_you_mean
 
 NO_ERP = "NetSuite's OAuth needs an ERP configuration, and there is none: take netSuiteOAuth away, or give an oauthConfig"
+_NEEDED = {"connectorType", "endpointName", "apiEndpoint"}
+
+
+def listed(value: Any) -> list[Json]:
+    """The connectors of a document, an empty object for each that is none."""
+    found = value.get("connectors") if isinstance(value, dict) else None
+    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+
+
+def judged(connectors: Sequence[Json], shaped: Sequence[Problem]) -> list[Json]:
+    """Connectors without the members that break their shape, so that the others can be looked at all the same."""
+    places = [one.path.split("/")[2:] for one in shaped]
+    return [_judged(one, [place[1:] for place in places if place[:1] == [str(index)]]) for index, one in enumerate(connectors)]
+
+
+def _judged(connector: Json, wrong: Sequence[Sequence[str]]) -> Json:
+    whole = [place for place in wrong if place[:1] != ["oauthConfig"] or place[1:] in ([], ["url"])]
+    faulty = {place[0] for place in whole if place}
+    nobody: Json = {"events": []} if faulty & {"events", "platform", "version"} else {}
+    return {name: value for name, value in connector.items() if name not in faulty} | nobody
 
 
 def problems_of(connectors: Sequence[Json], contracts: Sequence[Contract]) -> Iterator[Problem]:
-    """Everything that keeps connectors of the right shape from being used; places begin with ``/connectors``."""
-    fetches = any(one["endpointName"] == OAUTH for one in connectors)
+    """Everything that keeps connectors from being used; places begin with ``/connectors``.
+
+    One without type, name or URL is passed over, and no event is looked for in an empty list.
+    """
+    fetches = any(one.get("endpointName") == OAUTH for one in connectors)
     seen: set[str] = set()
     for index, one in enumerate(connectors):
         path = f"/connectors/{index}"
+        if not one.keys() >= _NEEDED:
+            continue
         name = one["endpointName"]
         if name == OAUTH:
             yield from _oauth_connector(one, path)
@@ -82,7 +108,7 @@ def _spi(connector: Json, path: str, contracts: Sequence[Contract]) -> Iterator[
 def _webhook(connector: Json, path: str) -> Iterator[Problem]:
     yield from _address(connector["apiEndpoint"], f"{path}/apiEndpoint")
     platform = connector.get("platform", RETAIL_CLOUD)
-    for index, one in enumerate(meant(connector)):
+    for index, one in enumerate(meant(connector) if connector.get("events") != [] else ()):
         where = f"{path}/events/{index}" if "events" in connector else f"{path}/endpointName"
         if not one.events:
             yield Problem(where, _unknown(one.name, platform, connector))

@@ -45,17 +45,27 @@ def masked(connector: Json) -> Json:
     return {**found, "apiEndpoint": _masked_url(str(found["apiEndpoint"]))}
 
 
+def broken(connector: Json, path: str = "") -> Iterator[Problem]:
+    """What of a connector refers to the environment wrongly; it would be sent as it stands there."""
+    for _, text, where in _texts(connector, path):
+        if found := _broken(text):
+            yield Problem(where, f"{found!r} is no reference to the environment; ${{NAME}} is expected")
+
+
 def literals(connector: Json, path: str) -> Iterator[Problem]:
     """What of a connector looks like a secret that stands there itself, and references that are none."""
+    yield from broken(connector, path)
     for name, text, where in _texts(connector, path):
-        bare = _REFERENCE.sub("", text)
-        if found := _BROKEN.search(bare):
-            yield Problem(where, f"{found[0]!r} is no reference to the environment; ${{NAME}} is expected")
-        elif _is_literal(name, text):
+        if _is_literal(name, text) and not _broken(text):
             yield Problem(where, "this looks like a secret; write ${NAME}, and set that variable of the environment")
     url = connector.get("apiEndpoint", "")
-    if _masked_url(url) != url:
+    if isinstance(url, str) and _masked_url(url) != url:
         yield Problem(f"{path}/apiEndpoint", "this URL holds what looks like a secret; a header with ${NAME} can carry it")
+
+
+def _broken(text: str) -> str:
+    found = _BROKEN.search(_REFERENCE.sub("", text))
+    return found[0] if found else ""
 
 
 def _is_literal(name: str, text: str) -> bool:
@@ -67,10 +77,11 @@ def _is_literal(name: str, text: str) -> bool:
 def _texts(connector: Json, path: str) -> Iterator[tuple[str, str, str]]:
     """Name, text and place of everything that may hold a secret."""
     for holder in ("jsonHeaders", "oauthConfig"):
-        for name, text in connector.get(holder, {}).items():
+        held = connector.get(holder)
+        for name, text in held.items() if isinstance(held, dict) else ():
             if isinstance(text, str) and name not in ("oauthApiKey", "url", "oauthHeader"):
                 yield name, text, f"{path}/{holder}/{escape(name)}"
-    if "secret" in connector:
+    if isinstance(connector.get("secret"), str):
         yield "secret", connector["secret"], f"{path}/secret"
 
 

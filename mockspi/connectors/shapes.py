@@ -39,6 +39,12 @@ def carries(value: Any) -> None:
         raise ValidationError(wrong)
 
 
+def steady(text: str) -> None:
+    """Refuse a URL with a line break or another control character."""
+    if not text.isprintable():
+        raise ValidationError("a URL without control characters, such as line breaks, is expected")
+
+
 def headers(**options: Any) -> Anything:
     """A field of header names and their texts."""
     return Anything(validate=carries, like=_TEXTS, **options)
@@ -52,7 +58,7 @@ class OAuthConfig(Shape):
     oauthHeader = Text(source=PUBLIC, validate=validate.Regexp(_NAME), about="takes the token; Authorization unless given")
     oauthApiKey = Choice(*OAUTH_KEYS, source=PUBLIC, about="the token comes from the connector OAUTH-OAuth")
     prefix = Text(about="what stands before the token in the header; Bearer unless given")
-    url = Text(validate=validate.Length(min=1), about="token endpoint, in the place of the connector OAUTH-OAuth")
+    url = Text(validate=[validate.Length(min=1), steady], about="token endpoint, in the place of the connector OAUTH-OAuth")
     clientId = Id()
     clientSecret = Id()
     scope = Id()
@@ -68,7 +74,9 @@ class Connector(Shape):
 
     connectorType = Choice(SPI, WEBHOOK, required=True)
     endpointName = Id(required=True, about="name of an SPI or of an event; any name where events are listed")
-    apiEndpoint = Text(required=True, validate=validate.Length(min=1), about="a URL, or its path; called as it is written")
+    apiEndpoint = Text(
+        required=True, validate=[validate.Length(min=1), steady], about="a URL, or its path; called as it is written"
+    )
     integrationType = Choice("HTTP_GET", "HTTP_POST", "HTTP_PUT", "HTTP_DELETE")
     jsonHeaders = headers(about="sent with every call; ${NAME} stands for a variable of the environment")
     oauthConfig = Part(OAuthConfig, source=PUBLIC)

@@ -28,7 +28,7 @@ class Over:
 
     def __init__(self, header: Header, url: str, key: str) -> None:
         parsed = urlsplit(url)
-        if parsed.scheme not in ("http", "https") or not parsed.hostname:
+        if not url.isprintable() or parsed.scheme not in ("http", "https") or not parsed.hostname:
             raise UsageError(f"--against is {url!r}: an address such as http://127.0.0.1:8080/spi/1.0 is expected")
         self._url, self._key = parsed, key
         self._bases = [f"{header.settings['base_path']}/{version}" for version in header.settings["api_version"]]

@@ -102,8 +102,9 @@ def _rank(status: str) -> int:
 
 
 def _is_late(order: Json, body: Json) -> bool:
-    """Whether the status that an update tells is behind what is known."""
-    return _rank(order["orderStatus"]) > _rank(body["orderStatus"]) > -1
+    """Whether the status that an update tells is behind what is known; what a return made of it is ahead of all others."""
+    known, told = order["orderStatus"], body["orderStatus"]
+    return _rank(told) > -1 and (_rank(known) > _rank(told) or bool(order.get("returnProductList") and known != told))
 
 
 def _merge(order: Json, told: Json) -> None:

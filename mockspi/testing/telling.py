@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from mockspi.exchange import LOST, Json
+from mockspi.masking import printable
 
 MOST = 50  #: how many calls a table shows
 _LONGEST = 200
@@ -126,11 +127,6 @@ def _times(count: int) -> str:
 
 def _calls(count: int) -> str:
     return "1 call" if count == 1 else f"{count} calls"
-
-
-def printable(text: str) -> str:
-    """Text without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _target(entry: Json) -> str:

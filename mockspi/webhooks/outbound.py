@@ -33,6 +33,7 @@ _HEADERS_KEPT = 16_384
 _PORTS = {"http": 80, "https": 443}
 _OURS = ("host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "accept-encoding")
 _NAME, _VALUE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_TOO_HIGH = re.compile(r"[a-z]+://(?:\[[^]]*\]|[^@:/?#\[\]]*):([0-9]{1,9})(?:[/?#]|\Z)", re.IGNORECASE)  #: of what cannot be read
 
 
 def system_addresses(host: str) -> list[str]:
@@ -185,9 +186,13 @@ def _where(url: str) -> Url:
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
+    if not url.isprintable():
+        raise NotAllowed("the URL has control characters, such as a line break, in it")
     try:
         where = parse_url(url)
     except LocationParseError:
+        if port := _TOO_HIGH.match(url):
+            raise NotAllowed(f"the URL's port is {port[1]}: 1 to 65535 is expected") from None
         raise NotAllowed("the URL cannot be read: http(s)://HOST/PATH is expected, in ASCII") from None
     if where.scheme not in _PORTS or not where.host:
         raise NotAllowed("the URL does not begin with http:// or https:// and a host")
@@ -211,8 +216,9 @@ def _headers(wire: Wire) -> dict[str, str]:
     for name, value in wire.headers:
         if name.lower() in _OURS:
             raise Unsendable(f"the header {name} cannot be set: it follows from what is sent and where")
-        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise Unsendable(f"the header {name!r} cannot be sent: its name or value has letters that HTTP forbids")
+        for what, rule, text in (("name", _NAME, name), ("value", _VALUE, value)):
+            if not rule.fullmatch(text):
+                raise Unsendable(f"the header {name!r} cannot be sent: its {what} has letters that HTTP forbids")
     names = {name.lower() for name, _ in wire.headers}
     usual = {"User-Agent": f"mockspi/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
     return {name: value for name, value in usual.items() if name.lower() not in names} | dict(wire.headers)
