@@ -109,7 +109,8 @@ def test_who_follows_or_waits_does_not_hold_the_stop_of_the_server(tmp_path: Pat
             assert server.process
             server.process.terminate()
             assert heard(told, 1) == []
-        assert waiting.result(60)["timedOut"] is True
+        found = waiting.result(60)
+        assert found.get("timedOut") is True, found
 
 
 def test_follow_wants_lines(box: Box) -> None:

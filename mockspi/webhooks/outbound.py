@@ -23,7 +23,9 @@ from mockspi.webhooks.addresses import NotAllowed, Places
 from mockspi.webhooks.message import Heard, Wire
 from mockspi.webhooks.way import Unsendable
 
-if TYPE_CHECKING:  # slow to import, and few servers ever call out: each function imports what it needs
+if TYPE_CHECKING:  # slow to import, and few servers ever call out
+    from types import ModuleType
+
     from urllib3.connection import HTTPConnection
     from urllib3.response import BaseHTTPResponse
     from urllib3.util import Url
@@ -45,18 +47,24 @@ class _Unknown(OSError):
     """No address."""
 
 
+def _library() -> ModuleType:
+    """urllib3, imported whole: threads that import parts of it at once could meet one that is half there."""
+    import urllib3
+
+    return urllib3
+
+
 @cache
 def _sentences() -> dict[type[Exception], str]:
     """By the kind of error, the narrower first."""
-    from urllib3.exceptions import DecodeError, ProtocolError
-
+    errors = _library().exceptions
     broken = "the connection broke off"
     return {
         _Unknown: "the host is not known",
-        DecodeError: "the answer cannot be unpacked",
+        errors.DecodeError: "the answer cannot be unpacked",
         ConnectionResetError: broken,
         BrokenPipeError: broken,
-        ProtocolError: broken,
+        errors.ProtocolError: broken,
     }
 
 
@@ -82,8 +90,6 @@ class Outbound:
 
     def send(self, wire: Wire, url: str, timeout: int) -> Heard:
         """One request and what came of it within ``timeout`` milliseconds; NotAllowed before anything is connected."""
-        from urllib3.exceptions import HTTPError
-
         where, began = _where(url), time.monotonic()
         self._places.ask(_host(where), _port(where))
         headers, line = _headers(wire), _Line(began + timeout / 1000)
@@ -93,7 +99,7 @@ class Outbound:
             heard = self._asked(where, line, addresses, wire, headers)
             if line.over:  # what was cut short may look like an answer
                 raise TimeoutError
-        except (OSError, HTTPError, http.client.HTTPException) as error:
+        except (OSError, _library().exceptions.HTTPError, http.client.HTTPException) as error:
             late = line.over or isinstance(error, TimeoutError)
             heard = Heard(None, error=f"no whole answer within {timeout} ms" if late else _told(error))
         return replace(heard, milliseconds=round((time.monotonic() - began) * 1000))
@@ -129,12 +135,11 @@ class Outbound:
 
     def _connection(self, where: Url, opened: Callable[[], socket.socket]) -> HTTPConnection:
         """A connection that is opened here, to an address, and knows itself by its name: in Host, SNI and certificate."""
-        from urllib3.connection import HTTPConnection, HTTPSConnection
-
+        kinds = _library().connection
         if where.scheme == "https":
-            made: Any = HTTPSConnection(_host(where), _port(where), ssl_context=self._certificates)
+            made: Any = kinds.HTTPSConnection(_host(where), _port(where), ssl_context=self._certificates)
         else:
-            made = HTTPConnection(_host(where), _port(where))
+            made = kinds.HTTPConnection(_host(where), _port(where))
         made._new_conn = opened  # noqa: SLF001  # urllib3's seam for who opens a connection
         return made  # type: ignore[no-any-return]
 
@@ -183,14 +188,12 @@ class _Line:
 
 def _where(url: str) -> Url:
     """The parts of a URL that may be called at all; the refusal does not repeat it, for it may hold a secret."""
-    from urllib3.exceptions import LocationParseError
-    from urllib3.util import parse_url
-
+    library = _library()
     if not url.isprintable():
         raise NotAllowed("the URL has control characters, such as a line break, in it")
     try:
-        where = parse_url(url)
-    except LocationParseError:
+        where: Url = library.util.parse_url(url)
+    except library.exceptions.LocationParseError:
         if port := _TOO_HIGH.match(url):
             raise NotAllowed(f"the URL's port is {port[1]}: 1 to 65535 is expected") from None
         raise NotAllowed("the URL cannot be read: http(s)://HOST/PATH is expected, in ASCII") from None
