@@ -11,6 +11,7 @@ import mmap
 import os
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from zlib import crc32
@@ -33,9 +34,12 @@ class Pending:
     @cached_property
     def _cells(self) -> memoryview:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("w+b") as file:
+        unseen = self._path.with_suffix(".new")
+        with unseen.open("w+b") as file:
             file.truncate(_SIZE)
-            return memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
+            cells = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
+        unseen.replace(self._path)  # others see it when it is whole
+        return cells
 
     def note(self, place: int) -> None:
         """One more exchange of a slot is not in the journal."""
@@ -91,9 +95,9 @@ class Writers:
         own = f"{os.getpid()}{_END}"
         names = [one.name for one in self._folder.glob(f"*{_END}") if one.name != own]
         for name in set(names) - self._known.keys():
-            with self._folder.joinpath(name).open("r+b") as file:
+            with suppress(FileNotFoundError), self._folder.joinpath(name).open("r+b") as file:  # its writer is known to be dead
                 self._known[name] = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
-        return [(name, self._known[name]) for name in names]
+        return [(name, self._known[name]) for name in names if name in self._known]
 
 
 def slot(space: str) -> int:
