@@ -148,6 +148,7 @@ class House:
             outbox=self.sender(known).accept,
             doorkeeper=receiving.Doorkeeper(known.listening),
             tokens=Tokens(frozenset(tokens), known.named, system_now),
+            own=partial(receiving.placements, contracts=RECEIVED),
             pages={f"{settings.base_path}/{version}/openapi.json": document for version in settings.api_version},
         )
 

@@ -84,6 +84,10 @@ class RouteTable:
         route, found = max(allowed, key=lambda pair: _rank(pair[0], request))
         return route.contract, found
 
+    def knows(self, path: str) -> bool:
+        """Whether a path leads anywhere."""
+        return bool(self._fitting(split(path)))
+
     def receives(self, path: str) -> bool:
         """Whether events are delivered to a path."""
         return f"/{path.strip('/')}" in self._received

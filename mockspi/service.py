@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
 from mockspi.clock import WatchedClock, random_id
+from mockspi.connectors import Placement
 from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.editions import Edition
 from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
@@ -63,6 +64,7 @@ class Service:
     outbox: emitting.Add | None = None  #: where the events go that a call causes
     doorkeeper: Doorkeeper | None = None  #: who delivers events without an api_key
     tokens: Tokens | None = None  #: what opens a sandbox in the place of its api_key
+    own: Callable[[Sequence[Json]], Iterable[Placement]] = lambda _: ()  #: where connectors of a sandbox's own put events
     patient: bool = True  #: whether it may wait for others who write
 
     def at_once(self) -> Service:
@@ -126,9 +128,22 @@ class Service:
 
     def _heard(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
         """The sandbox of a call, of which the api_key opens one or none."""
-        if self.doorkeeper is None or not self.table.receives(request.path):
+        if self.doorkeeper is None or not self._receives(request.path, known):
             return known
         return self.doorkeeper.opened(request, known, real)
+
+    def _receives(self, path: str, known: Sandbox | None) -> bool:
+        """Whether events are delivered to a path, of the sandbox that is known or of any."""
+        if self.table.knows(path):
+            return self.table.receives(path)
+        return self._table(path, known).receives(path) if known else bool(self.doorkeeper and self.doorkeeper.maps(path))
+
+    def _table(self, path: str, sandbox: Sandbox) -> RouteTable:
+        """Where a path leads: in the server's table, else in that of the sandbox's own connectors."""
+        if not sandbox.own or self.table.knows(path):
+            return self.table
+        own = RouteTable((), self.table.base, (), self.own(sandbox.own))
+        return own if own.knows(path) else self.table
 
     def guard(self, request: Request) -> Sandbox | None:
         """The sandbox that the api_key opens; keys are found by their hash, in a time that tells nothing. Else a token's."""
@@ -141,7 +156,7 @@ class Service:
         """How many bytes of a body are waited for: none of who may not call."""
         if self.guard(request) is not None:
             return self.max_body
-        if self.doorkeeper and self.table.receives(request.path):
+        if self.doorkeeper and self._receives(request.path, None):
             return self.max_body if self.doorkeeper.expects(request) else 0
         return MOST_FOR_A_TOKEN if self.tokens and request.path in self.tokens.paths else 0
 
@@ -165,11 +180,12 @@ class Service:
         try:
             if request.path in self.pages:
                 return None, self._page(request), ""
-            if request.method == "OPTIONS" and (methods := self.table.methods(request.path)):
+            table = self._table(request.path, visit.sandbox)
+            if request.method == "OPTIONS" and (methods := table.methods(request.path)):
                 return None, Reply(204, headers=(("Allow", ", ".join(methods)),)), ""
-            if request.method == "HEAD" and self.table.receives(request.path):
+            if request.method == "HEAD" and table.receives(request.path):
                 return None, Reply(200), ""  # how a sender asks whether somebody is there
-            contract, path = self.table.find(request)
+            contract, path = table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
             reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, visit)

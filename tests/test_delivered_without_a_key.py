@@ -183,3 +183,21 @@ def test_a_connectors_file_puts_an_event_under_a_path_of_the_merchants_own(merch
     assert (event["status"], event["errorCode"], event["orderId"]) == ("refused", "REQUEST_INVALID", "N-1")
     assert send(merchant, "/erp/orders", b"{}", {}) == 401
     assert send(merchant, "/spi/webhooks/ORDER", b"{}", right) == 401
+
+
+def test_a_connector_of_a_sandboxes_own_has_its_path_in_that_sandbox_alone(merchant: Server) -> None:
+    mine = hook("VOID_CART", path="/mine/void", jsonHeaders={"Authorization": "${POS_HEADER}"})
+    key, other, right = minted(merchant, mine), merchant.minted(), {"Authorization": "Basic dGVzdA=="}
+    for headers, query, status in (
+        (right, {}, 200),
+        ({"Authorization": "Basic wrong"}, {}, 401),
+        ({}, {}, 401),
+        ({}, {"api_key": key}, 200),
+        ({}, {"api_key": other}, 404),
+    ):
+        assert send(merchant, "/mine/void", b"{}", headers, **query) == status
+    assert heard(merchant, key) == 2
+    asked = [send(merchant, "/mine/void", b"", {}, method, api_key=key) for method in ("HEAD", "OPTIONS", "GET")]
+    assert asked == [200, 204, 405]
+    assert merchant.admin("DELETE", f"/sandboxes/{key}/connectors").status_code == 200
+    assert [send(merchant, "/mine/void", b"{}", right, **query) for query in ({}, {"api_key": key})] == [401, 404]

@@ -10,13 +10,10 @@ from mockspi.connectors.checking import problems_of
 from mockspi.connectors.references import masked
 from mockspi.connectors.shapes import OAUTH, WEBHOOK, Connector
 from mockspi.contract import refuse
-from mockspi.contracts.receiving import RECEIVED
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json
-from mockspi.routes import RECEIVING
 from mockspi.sandbox import Sandbox
-from mockspi.schema import Flag, Many, Problem, Shape, Text, did_you_mean
-from mockspi.webhooks.receiving import placements
+from mockspi.schema import Flag, Many, Problem, Shape, did_you_mean
 
 MOST = 100
 
@@ -39,12 +36,11 @@ class ConnectorsReply(Shape):
 
     connectors = Many(Connector, required=True)
     own = Flag(required=True, about="false where they are those of the server's connectors file")
-    remarks = Many(Text(), about="what is worth knowing, such as which paths are served only for connectors of the file")
 
 
 def listed(desk: Desk, inputs: Json, _: Json) -> Json:
     """All of a sandbox."""
-    return _told(desk, desk.sandbox(inputs))
+    return _told(desk.sandbox(inputs))
 
 
 def add(desk: Desk, inputs: Json, body: Json) -> Json:
@@ -128,19 +124,11 @@ def _changed(
     done = desk.sandboxes.change(sandbox, change)
     if done is None:
         raise SandboxNotFound(sandbox=inputs["sandbox"])
-    return _told(desk, done[1])
+    return _told(done[1])
 
 
-def _told(desk: Desk, sandbox: Sandbox) -> Json:
-    found: Json = {"connectors": [masked(one) for one in sandbox.connectors], "own": sandbox.own is not None}
-    unserved = dict.fromkeys(one.path for one in placements(sandbox.own or (), RECEIVED) if not desk.table.receives(one.path))
-    if unserved:
-        paths = ", ".join(unserved)
-        usual = f"{desk.table.base}/{RECEIVING}"
-        found["remarks"] = [
-            f"events are received at {usual}/EVENT; {paths} would be served for connectors of the server's file only"
-        ]
-    return found
+def _told(sandbox: Sandbox) -> Json:
+    return {"connectors": [masked(one) for one in sandbox.connectors], "own": sandbox.own is not None}
 
 
 def _is_sent_to(connector: Json) -> bool:

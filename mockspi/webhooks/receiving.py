@@ -44,6 +44,10 @@ class Doorkeeper:
         """Whether a delivery without a key may be somebody's, so that its body is worth reading."""
         return any(_may_sign(connector, request) for _, connector in self._meant(request))
 
+    def maps(self, path: str) -> bool:
+        """Whether a connector that a sandbox has of its own has this path."""
+        return any(_is_meant(one, path) for sandbox in self.listening() for one in sandbox.own or ())
+
     def opened(self, request: Request, known: Sandbox | None, real: int) -> Sandbox | None:
         """The sandbox of a delivery; ``known`` is what its api_key opens. NotHeard where a check fails."""
         if known is not None:
