@@ -101,6 +101,11 @@ def test_the_command_line_tells_what_came_of_events(shop: Sandbox) -> None:
     last = asked("--status", "refused").stdout.splitlines()[-1]
     assert "  refused  INSUFFICIENT_INVENTORY; " in last
     assert f"{refused['errors'][0]['path']}: {refused['errors'][0]['message']}" in last
+    told(shop, "ORDER", {"orderId": "N-3"})
+    _, ruled, row = asked("--order", "N-3").stdout.splitlines()
+    assert row.count(": Missing data") == 3
+    assert row.endswith("; and 7 more (--json tells all)")
+    assert len(ruled) < 120
     assert asked("--event", "VOID_CART").stdout == "nothing of this kind was received\n"
     assert asked("--event", "order", "--json").stdout == asked("--json").stdout != "[]\n"
 

@@ -10,6 +10,8 @@ import click
 
 from mockspi.settings import SETTINGS, Settings, load, strange_variables
 
+_RULED = 40  #: letters of the line under a heading that runs free
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -39,13 +41,14 @@ def chosen(config: str, given: dict[str, Any]) -> Settings:
 
 
 def table(rows: list[list[str]], heading: list[str]) -> str:
-    """Columns as wide as they must be; the last one runs free."""
+    """Columns as wide as they must be; the last one runs free, and its line no further than most terminals go."""
     widths = [max(len(row[index]) for row in [heading, *rows]) for index in range(len(heading))]
+    ruled = ["-" * width for width in (*widths[:-1], min(widths[-1], _RULED))]
     lines = [
         "  ".join(
             cell if index == len(row) - 1 else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        for row in [heading, ["-" * width for width in widths], *rows]
+        for row in [heading, ruled, *rows]
     ]
     return "\n".join(line.rstrip() for line in lines)

@@ -16,6 +16,7 @@ from mockspi.exchange import Json
 from mockspi.masking import printable
 
 _PAGE = 500
+_TOLD = 3  #: errors of one event in a line
 _COLOURS = {"applied": "green", "held": "yellow", "refused": "red"}
 
 
@@ -51,7 +52,10 @@ def received(sandbox: str, event: str, status: str | None, order: str, as_json: 
 def _said(one: Json) -> Iterator[str]:
     """Why it ended so, what is wrong with it, and how often it came again."""
     yield from filter(None, [one.get("errorCode"), one.get("reason")])
-    for wrong in one.get("errors", ()):
+    errors = one.get("errors", ())
+    for wrong in errors[:_TOLD]:
         yield f"{wrong.get('path', '')}: {wrong['message']}".removeprefix(": ")
+    if more := len(errors) - len(errors[:_TOLD]):
+        yield f"and {more} more (--json tells all)"
     if many := one["duplicates"]:
         yield f"came {many} more time{'s' * (many != 1)}"

@@ -281,12 +281,12 @@ def _drop(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
     """Deliveries with their attempts, and events of which no delivery is left."""
     gone = (json.dumps(list(numbers)),)
     these = "(SELECT value FROM json_each(?))"
-    events = connection.execute(f"SELECT DISTINCT event FROM deliveries WHERE number IN {these}", gone).fetchall()  # noqa: S608
+    events = connection.execute(f"SELECT DISTINCT event FROM deliveries WHERE number IN {these}", gone).fetchall()  # noqa: S608  # ours
     connection.execute(f"DELETE FROM attempts WHERE delivery IN {these}", gone)  # noqa: S608  # ours
-    connection.execute(f"DELETE FROM deliveries WHERE number IN {these}", gone)  # noqa: S608
+    connection.execute(f"DELETE FROM deliveries WHERE number IN {these}", gone)  # noqa: S608  # ours
     left = "NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.number)"
     listed = (json.dumps([number for (number,) in events]),)
-    connection.execute(f"DELETE FROM events WHERE number IN {these} AND {left}", listed)  # noqa: S608
+    connection.execute(f"DELETE FROM events WHERE number IN {these} AND {left}", listed)  # noqa: S608  # ours
 
 
 def _count(connection: sqlite3.Connection, name: str, many: int = 1) -> None:
