@@ -98,6 +98,7 @@ class Journal:
     base: str
     versions: Sequence[str]
     before: Callable[[str, bool], None] = lambda *_: None  #: brings what happened in a space before; may raise WouldWait
+    later: Callable[[Exchange], bool] = lambda _: False  #: whether it is written with others, soon and before it is read
 
     def write(self, exchange: Exchange, wait: bool = True) -> None:
         """Keep an exchange, or raise WouldWait where that cannot be done at once and nobody may ``wait``.
@@ -105,6 +106,8 @@ class Journal:
         A journal that cannot be written to is told in the log, and the caller never notices.
         """
         if exchange.request.headers.get("user-agent") == PROBE and not exchange.sandbox:
+            return
+        if self.later(exchange):
             return
         self.before(exchange.space, wait)
         try:

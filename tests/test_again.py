@@ -33,6 +33,7 @@ from mockspi.exchange import Request
 
 pair = test_two_workers.pair
 OFTEN = 3
+WASTE = "/taxEngine/calculateTax"
 
 
 @pytest.fixture
@@ -81,6 +82,26 @@ def test_rules_scenarios_and_resets_hold_from_the_next_call_on(pair: Pair, key: 
     warm(pair, key)
     pair.admin("POST", f"/sandboxes/{key}/reset", {"records": True})
     assert [body["profile"]["lastName"] for _, body in pair.both(key)] == ["Martin", "Martin"]
+
+
+def test_a_steady_delay_comes_each_time_and_ends_with_its_rule(pair: Pair, key: str) -> None:
+    rule = {"name": "slow", "when": {"contract": "GET_CUSTOMER"}, "then": {"delay": {"fixed": 60}}}
+    pair.admin("POST", f"/sandboxes/{key}/rules", {"rules": [rule]})
+    for _ in range(OFTEN):
+        begun = time.monotonic()
+        assert [body["profile"]["lastName"] for _, body in pair.both(key)] == ["Martin", "Martin"]
+        assert time.monotonic() - begun >= 2 * 0.06
+    pair.admin("DELETE", f"/sandboxes/{key}/rules")
+    warm(pair, key)
+    found = [(one["rule"], one.get("trouble", {}).get("delay")) for one in entries(pair, key)]
+    assert found == [("slow", 60)] * 2 * OFTEN + [("", None)] * 2 * OFTEN
+
+
+def test_a_rule_for_some_of_the_calls_is_asked_at_each(pair: Pair, key: str) -> None:
+    rule = {"when": {"contract": "GET_CUSTOMER", "times": {"every": 3}}, "then": {"delay": {"fixed": 1}}}
+    pair.admin("POST", f"/sandboxes/{key}/rules", {"rules": [rule]})
+    pair.codes(key, 6)
+    assert [bool(one["rule"]) for one in entries(pair, key)] == [False, False, True] * 4
 
 
 def test_a_quota_counts_every_call(pair: Pair) -> None:
@@ -174,16 +195,39 @@ def test_a_journal_at_its_bound_counts_what_it_dropped(tmp_path: Path) -> None:
 
 def test_more_questions_than_are_kept(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        address = urlsplit(server.base)
-        lines = (f"GET {address.path}{GOOD}?api_key={server.key}&n={number} HTTP/1.1" for number in range(4_200))
-        sent = "".join(f"{line}\r\nHost: x\r\n\r\n" for line in lines).encode()
-        with socket.create_connection((address.hostname or "", address.port or 0), timeout=60) as connection:
-            threading.Thread(target=connection.sendall, args=(sent,)).start()  # all in a row, without waiting for answers
-            seen = b""
-            while seen.count(b"HTTP/1.1 200") < 4_200:
-                seen += connection.recv(1_048_576)
+        pipelined(server, [("GET", f"{GOOD}?n={number}", b"") for number in range(4_200)])
         assert server.call("GET", f"{GOOD}").status_code == 200
         assert server.admin("GET", "/sandboxes/staging/journal?pageSize=1").json()["lastNumber"] == 4_201
+
+
+def test_what_came_in_quick_succession_is_in_the_journal_in_its_order(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        for turn in range(1, 4):
+            calls = [("PUT", "/sa/customers"), ("GET", GOOD), ("GET", "/nowhere"), ("POST", WASTE)] * 25
+            bodies = {"PUT": b'{"profile":{"customerId":"C-1001","lastName":"Nr"}}', "POST": b'"%s"' % (b"x" * 300_000)}
+            pipelined(server, [(method, path, bodies.get(method, b"")) for method, path in calls])
+            found = server.admin("GET", "/sandboxes/staging/journal?pageSize=500").json()
+            assert found["lastNumber"] == turn * len(calls)
+            newest = found["entries"][-len(calls) :]
+            assert [(one["method"], one["path"].removeprefix("/spi/1.0")) for one in newest] == calls
+            assert {one["query"]["api_key"] for one in newest} == {"***"}
+            assert {one.get("bodyCut") for one in newest if one["method"] == "POST"} == {300_002}
+
+
+def pipelined(server: Server, calls: list[tuple[str, str, bytes]]) -> None:
+    """Many calls over one connection, the next as soon as one is answered."""
+    address = urlsplit(server.base)
+    lines = (
+        f"{method} {address.path}{path}{'&' if '?' in path else '?'}api_key={server.key} HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+        for method, path, body in calls
+    )
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=60) as connection:
+        threading.Thread(target=connection.sendall, args=(b"".join(lines),)).start()
+        seen = b""
+        while seen.count(b"HTTP/1.1 ") < len(calls):
+            seen += connection.recv(1_048_576)
 
 
 def test_a_stop_and_a_pause_leave_nothing_unwritten(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class Ruling:
 
     def spoil(self, reply: Reply) -> Reply:
         """The reply with what happens to it on its way."""
-        then, reply = self.rule.then, replace(reply, lasting=False)
+        then = self.rule.then
         if "dribble" in then:
             trouble = Trouble(self.delay, "dribble", then["dribble"]["bytes"], then["dribble"]["interval"])
             return replace(reply.whole(), trouble=trouble)
@@ -108,8 +108,10 @@ class Judge:
         return self._first((magic,), asked, sandbox, real) if magic else None
 
     def rests(self, asked: Asked, sandbox: Sandbox, book: Book) -> bool:
-        """Whether no rule could ever act on a call as long as none is added."""
-        return not sandbox.quota and not self.ledger.active(sandbox.space, book) and not book.magic_in(asked)
+        """Whether the same happens to every call that looks so, as long as no rule comes or goes."""
+        if sandbox.quota or book.magic_in(asked):
+            return False
+        return all(rule.steady for rule in self.ledger.active(sandbox.space, book) if asked.contract in rule.contracts)
 
     def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox, real: int) -> Ruling | None:
         for rule in rules:

@@ -82,6 +82,11 @@ class Rule:
         """Whether chance has a part in it."""
         return self.probability < 1 or bool({"uniform", "lognormal"} & self.then.get("delay", {}).keys())
 
+    @property
+    def steady(self) -> bool:
+        """Whether it does the same to every call that looks the same, for as long as it is there."""
+        return not (self.times or self.drawn or self.until is not None or self.then.keys() - {"delay"})
+
     def fits(self, asked: Asked, real: int) -> bool:
         """Whether a call looks as the rule wants it."""
         return (

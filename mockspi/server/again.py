@@ -1,12 +1,14 @@
 """Replies given again: the same question, while nothing changed, gets the same bytes without being asked of anybody.
 
 A reply is kept under everything that its request was (path, query, every header) and holds while the stamps of its
-sandbox, the board and its sandbox's end allow. What happened is counted at once and goes to the journal in groups;
-who reads the journal, and every call of the same sandbox that is answered otherwise, brings it there first.
+sandbox, the board and its sandbox's end allow. What happened is counted at once and goes to the journal in groups, and
+so does, where one worker answers alone, what is answered otherwise while calls come in quick succession; who reads the
+journal, or writes what comes after, brings it there first.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,29 +24,35 @@ from mockspi.journal import PROBE, Journal, row
 from mockspi.metrics import Counts
 from mockspi.sandbox import Sandbox, Timing
 from mockspi.server.doors import headers_of
-from mockspi.server.protocol import Proto, Scope
+from mockspi.server.protocol import Scope
 from mockspi.store.control import NOBODY
 from mockspi.store.happened import Happened
 from mockspi.store.pending import Pending, Writers, slot
 from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
 
+log = logging.getLogger("mockspi")
+
 _MOST, _MOST_BYTES = 4096, 33_554_432
 _TOGETHER = 100_000  #: exchanges after which they are written whatever happens
 _LONGEST = 10.0  #: seconds after which they are
+_SOON = 0.1  #: the same where they are not all replies given again
 _FEW = 200  #: more are not written where calls are answered
 _REST = 0.03  #: seconds without a call after which they are
+_QUICK = 0.01  #: seconds between calls: who comes later is not written with others
+_HEAVY, _HEAVIEST = 4_194_304, 16_777_216  #: bytes of bodies that wait after which they are, and of which none waits more
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A reply that may be given again, and what is written of it each time."""
+    """A reply that may be given again after ``delay`` seconds, and what is written of it each time."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    delay: float
     stamps: tuple[tuple[int, int], ...]
     board: int
     ends: int  #: real time from which its sandbox is no more
@@ -60,13 +68,13 @@ class Noted:
     __slots__ = ("newest", "number", "slot")
 
     def __init__(self, space: str, most: int) -> None:
-        self.newest: deque[tuple[Kept, int]] = deque(maxlen=most)
+        self.newest: deque[tuple[Kept | Exchange, int]] = deque(maxlen=most)
         self.number = 0
         self.slot = slot(space)
 
-    def add(self, kept: Kept, now: int) -> None:
+    def add(self, one: Kept | Exchange, now: int) -> None:
         """One more."""
-        self.newest.append((kept, now))
+        self.newest.append((one, now))
         self.number += 1
 
     def follow(self, earlier: Noted) -> None:
@@ -78,12 +86,13 @@ class Noted:
 
 
 class Again:
-    """The replies of one worker that may be given again."""
+    """The replies of one worker that may be given again; ``alone`` says that no other answers."""
 
     def __init__(
-        self, journal: Journal, counts: Counts, stamps: Stamps, board: Board, pending: Pending, writers: Writers
+        self, journal: Journal, counts: Counts, stamps: Stamps, board: Board, pending: Pending, writers: Writers, alone: bool
     ) -> None:
-        self.journal = replace(journal, before=self._before)
+        self.journal = replace(journal, before=self._before, later=self._later)
+        self._alone = alone and len(journal.versions) == 1
         self._counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
         self._pending, self._writers = pending, writers
         self._kept: dict[Key, Kept] = {}
@@ -91,22 +100,23 @@ class Again:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._waiting: dict[str, Noted] = {}
-        self._number = 0
+        self._number = self._weight = 0
         self._since = self._last = 0.0
 
-    def give(self, scope: Scope, proto: Proto) -> bool:
-        """Answer a call with the reply that its like had, if that still holds."""
+    def find(self, scope: Scope) -> Kept | None:
+        """The reply that the like of a call had, if that still holds; its giving is noted."""
         if scope.method != "GET":
-            return False
+            return None
         kept = self._kept.get(key_of(scope))
         if kept is None:
-            return False
+            return None
         now, cells = system_now(), self._cells
         if kept.board != self._board.number or now >= kept.ends or any(cells[place] != stamp for place, stamp in kept.stamps):
-            return False
+            return None
+        kept.count()
+        self._last = monotonic()
         self._note(kept, now)
-        proto.response_bytes(kept.status, kept.headers, kept.body)
-        return True
+        return kept
 
     def moment(self) -> tuple[int, int]:
         """What ``keep`` must know of the time before a reply was made."""
@@ -127,7 +137,9 @@ class Again:
         timing = sandbox.timing if sandbox else Timing()
         written = row(exchange, [], self.journal.most_body)
         count = self._counts.again(exchange)
-        kept = Kept(reply.status, headers_of(reply), reply.body, stamps, board, ends, exchange.space, timing, written, count)
+        delay = reply.trouble.delay / 1000 if reply.trouble else 0.0
+        sent = reply.status, headers_of(reply), reply.body, delay
+        kept = Kept(*sent, stamps, board, ends, exchange.space, timing, written, count)
         with self._lock:
             if len(self._kept) >= _MOST or self._bytes + size > _MOST_BYTES:
                 self._kept.clear()
@@ -135,18 +147,28 @@ class Again:
             self._bytes += size
             self._kept[key] = kept
 
-    def _note(self, kept: Kept, now: int) -> None:
-        kept.count()
-        self._last = monotonic()
+    def _later(self, exchange: Exchange) -> bool:
+        """Whether an exchange will be written with others."""
+        now, last = monotonic(), self._last
+        self._last = now
+        if not self._alone or self._weight > _HEAVIEST:
+            return False
+        if not self._waiting and not self._writing.locked() and now - last > _QUICK:
+            return False
+        self._note(exchange, exchange.time, 1 + len(exchange.request.body) + len(exchange.reply.body))
+        return True
+
+    def _note(self, one: Kept | Exchange, now: int, weight: int = 0) -> None:
         with self._lock:
-            waiting = self._waiting.get(kept.space)
+            waiting = self._waiting.get(one.space)
             if waiting is None:
                 if not self._waiting:
                     self._since = self._last
-                waiting = self._waiting[kept.space] = Noted(kept.space, self.journal.store.most)
-            waiting.add(kept, now)
+                waiting = self._waiting[one.space] = Noted(one.space, self.journal.store.most)
+            waiting.add(one, now)
             self._pending.note(waiting.slot)
             self._number += 1
+            self._weight += weight
 
     @property
     def noted(self) -> bool:
@@ -157,9 +179,11 @@ class Again:
     def due(self) -> bool:
         """Whether it is time to write it."""
         now = monotonic()
-        return self._waiting != {} and (
-            self._number >= _TOGETHER or self._pending.asked or now - self._last > _REST or now - self._since > _LONGEST
-        )
+        if not self._waiting:
+            return False
+        if self._number >= _TOGETHER or self._weight > _HEAVY or self._pending.asked:
+            return True
+        return now - self._last > _REST or now - self._since > (_SOON if self._weight else _LONGEST)
 
     def write(self, space: str | None = None, *, wait: bool = True) -> None:
         """Bring what happened in a space, or everywhere, into the journal; WouldWait where nobody may wait and must."""
@@ -180,9 +204,11 @@ class Again:
             for name, one in taken.items():
                 del self._waiting[name]
                 self._number -= one.number
+            if not self._waiting:
+                self._weight = 0
         try:
             for name, one in list(taken.items()):
-                happened = [Happened(kept.row, now, kept.timing.now(now)) for kept, now in one.newest]
+                happened = [self._happened(*each) for each in one.newest]
                 self.journal.write_again(name, happened, one.number - len(happened), wait)
                 del taken[name]
         except WouldWait:
@@ -190,8 +216,16 @@ class Again:
                 for name, one in taken.items():
                     self._waiting.setdefault(name, Noted(name, self.journal.store.most)).follow(one)
                     self._number += one.number
+                self._weight = max(self._weight, 1)
             raise
-        self._pending.written(noted)
+        except Exception:
+            log.exception("exchanges of %d sandboxes are missing in the journal", len(taken))
+        self._pending.written(noted)  # also where they are lost: nobody is to wait for them
+
+    def _happened(self, one: Kept | Exchange, now: int) -> Happened:
+        if isinstance(one, Kept):
+            return Happened(one.row, now, one.timing.now(now))
+        return Happened(row(one, [*one.findings], self.journal.most_body), now, one.clock)
 
     def _before(self, space: str, wait: bool) -> None:
         """What comes after in a space is written after."""
@@ -208,4 +242,5 @@ def new_again(house: House, counts: Counts) -> Again:
     """For one worker of a house."""
     stamps = stamps_beside(house.overlay)
     stamps.move()  # whoever ended in the middle of a change may not have said so
-    return Again(house.journal(), counts, stamps, house.board(), Pending(house.counts), Writers(house.counts))
+    alone = house.settings.workers == 1
+    return Again(house.journal(), counts, stamps, house.board(), Pending(house.counts), Writers(house.counts), alone)

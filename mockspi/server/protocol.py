@@ -36,6 +36,9 @@ class Stream(Protocol):
 class Proto(Protocol):
     """The body that comes, and the one reply that goes."""
 
+    def __call__(self) -> Awaitable[bytes]:
+        """All of the body."""
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """The body as it arrives."""
 

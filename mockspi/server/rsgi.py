@@ -57,14 +57,19 @@ class Door:
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
-        if self._again and self._again.give(scope, proto):
+        if self._again and (kept := self._again.find(scope)):
             if not self._ticking:
                 self._tick()
+            if kept.delay:
+                await self._waiting.pause(kept.delay)
+            proto.response_bytes(kept.status, kept.headers, kept.body)
             return
         request = to_request(scope)
         if has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
-            request = replace(request, body=await read(proto, most))
+            request = replace(request, body=await read(request, proto, most))
         reply = await self._reply(request, scope)
+        if self._again and not self._ticking and self._again.noted:
+            self._tick()
         if reply.trouble is not None:
             reply = await self._troubled(scope, proto, reply)
         if reply.chunks is not None:
@@ -127,8 +132,11 @@ def has_body(request: Request) -> bool:
     return "content-length" in request.headers or "transfer-encoding" in request.headers
 
 
-async def read(proto: Proto, limit: int) -> bytes:
+async def read(request: Request, proto: Proto, limit: int) -> bytes:
     """The body, or its first bytes over the limit."""
+    length = request.headers.get("content-length", "")
+    if "transfer-encoding" not in request.headers and length.isdecimal() and len(length) < 20 and int(length) <= limit:
+        return await proto()  # at once; the server holds it against its length
     parts, size = [], 0
     async for part in proto:
         parts.append(part)
