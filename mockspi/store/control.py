@@ -1,7 +1,7 @@
 """Which sandboxes there are: one small database beside the records, shared by every worker and the admin port.
 
-A sandbox is found by the hash of its key, never by a scan; what a thread has found it keeps until another connection
-has written (SQLite's ``data_version``), so that asking again costs microseconds and a change is seen at once.
+A sandbox is found by the hash of its key, never by a scan; what was found is kept until a stamp says that it changed, so
+that asking again costs no system call and a change is seen at once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic_ns
 
 from mockspi.clock import random_id
 from mockspi.errors import SandboxExists, TooManySandboxes, UsageError
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
-from mockspi.store.stamps import stamps_beside
+from mockspi.store.stamps import Standing, stamps_beside
 from mockspi.store.turns import transaction
 
 _VERSION = 2
@@ -66,6 +67,7 @@ class SandboxStore:
         self._local = threading.local()
         self._queue = threading.Lock()
         self._stamps = stamps_beside(path)
+        self._opened = Standing[Sandbox](self._stamps, _REMEMBERED)
 
     def opened_by(self, key: str) -> Sandbox | None:
         """The sandbox that a key opens; the time it takes tells nothing about other keys."""
@@ -188,16 +190,11 @@ class SandboxStore:
         return None if over else sandbox
 
     def _of_hash(self, wanted: str) -> Sandbox | None:
-        connection = self._connection()
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        cached: tuple[int, dict[str, Sandbox]] | None = getattr(self._local, "cached", None)
-        if cached is None or cached[0] != version or len(cached[1]) > _REMEMBERED:
-            cached = self._local.cached = (version, {})
-        if (found := cached[1].get(wanted)) is None:
-            name = self._fixed_by_hash.get(wanted)
-            found = self._read_fixed(connection, name) if name else self._read("hash", wanted)
+        if (found := self._opened.get(wanted)) is None:
+            since, name = monotonic_ns(), self._fixed_by_hash.get(wanted)
+            found = self._read_fixed(self._connection(), name) if name else self._read("hash", wanted)
             if found is not None:
-                cached[1][wanted] = found
+                self._opened.keep(wanted, (NOBODY, _stamp(found.name)), since, found)
         return found
 
     def _read_fixed(self, connection: sqlite3.Connection, name: str) -> Sandbox:
@@ -240,8 +237,13 @@ class SandboxStore:
         connection = self._connection()
         with self._queue, transaction(connection):
             yield connection
-        self._stamps.move(*names)
-        self._local.cached = self._local.listening = None  # data_version does not tell a connection of its own writes
+        self._stamps.move(*names, *map(_stamp, names))
+        self._local.listening = None  # data_version does not tell a connection of its own writes
+
+
+def _stamp(name: str) -> str:
+    """The name of the sandbox alone, which stays what it is when its records change."""
+    return f"sandbox {name}"
 
 
 def new_serial(real: int) -> str:

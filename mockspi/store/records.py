@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 from mockspi.exchange import Json
@@ -63,12 +63,14 @@ class SqliteRecords:
         values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
         paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
         whole = f"SELECT {_BODY}, total FROM ({paged}) p"  # one statement sees one state, whatever is written meanwhile
+        if limit == 0:
+            return Page(self._counted(hits, values), [])
         rows = self.connection.execute(whole, (*values, -1 if limit is None else limit, offset)).fetchall()
-        if rows or not (offset or limit == 0):
-            total = rows[0][1] if rows else 0
-        else:
-            total = self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0]
+        total = rows[0][1] if rows else self._counted(hits, values) if offset else 0
         return Page(total, [load(body) for body, _ in rows])
+
+    def _counted(self, hits: str, values: Sequence[str]) -> int:
+        return int(self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0])
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""

@@ -1,23 +1,22 @@
 """Rules of sandboxes: those posted, the scenarios that are on, and what was counted; shared by every process.
 
-What was read is kept until something was written (SQLite's ``data_version``), and even then only a number is read
-again: counting goes on all the time, rules change seldom. A sandbox without rules costs microseconds.
+What was read is kept until a stamp says that it changed, and made into rules once: a sandbox without any costs microseconds.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic_ns
 
 from mockspi.errors import TooManyRules
 from mockspi.exchange import Json
 from mockspi.rules.book import Book, posted
 from mockspi.rules.matching import Rule
-from mockspi.store.stamps import stamps_beside
+from mockspi.store.stamps import Standing, stamps_beside
 from mockspi.store.turns import Turns
 
 MOST_RULES, MOST_BYTES = 1_000, 16_777_216
@@ -40,7 +39,7 @@ class RuleStore:
         self._turns = Turns(path, durable=True)
         self._stamps = stamps_beside(path)
         self._real = real
-        self._local = threading.local()
+        self._revisions = Standing[int](self._stamps, _KEPT)
         self._ready: dict[str, tuple[int, Book, tuple[Rule, ...]]] = {}
 
     def prepare(self) -> None:
@@ -135,22 +134,22 @@ class RuleStore:
         return int(number), int(since)
 
     def _revision(self, sandbox: str) -> int:
-        connection = self._turns.connection()
-        version = connection.execute("PRAGMA data_version").fetchone()[0]
-        seen: tuple[int, dict[str, int]] | None = getattr(self._local, "seen", None)
-        if seen is None or seen[0] != version or len(seen[1]) >= _KEPT:
-            seen = self._local.seen = (version, {})
-        if (revision := seen[1].get(sandbox)) is None:
-            row = connection.execute("SELECT revision FROM rules WHERE sandbox = ?", (sandbox,)).fetchone()
-            revision = seen[1][sandbox] = row[0] if row else 0
-        return revision
+        if (found := self._revisions.get(sandbox)) is None:
+            since = monotonic_ns()
+            row = self._turns.connection().execute("SELECT revision FROM rules WHERE sandbox = ?", (sandbox,)).fetchone()
+            found = self._revisions.keep(sandbox, (_stamp(sandbox),), since, row[0] if row else 0)
+        return found
 
     @contextmanager
     def _writing(self, sandbox: str) -> Iterator[sqlite3.Connection]:
         with self._turns.change() as connection:
             yield connection
-        self._stamps.move(sandbox)
-        self._local.seen = None  # data_version does not tell a connection of its own writes
+        self._stamps.move(sandbox, _stamp(sandbox))
+
+
+def _stamp(sandbox: str) -> str:
+    """The name of its rules alone, which stay when its records change."""
+    return f"rules {sandbox}"
 
 
 def _made(kept: Json, book: Book) -> tuple[Rule, ...]:

@@ -12,7 +12,10 @@ import os
 import time
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, TypeVar
 from zlib import crc32
+
+Value = TypeVar("Value")
 
 _SLOTS = 4096
 _EVERYTHING = 0  #: the slot of what concerns every name
@@ -44,6 +47,29 @@ class Stamps:
         """Slots and stamps of these names, unless one of them changed after ``since`` (nanoseconds)."""
         found = tuple((place, self.cells[place]) for place in (_EVERYTHING, *map(slot, names)))
         return found if all(stamp < since for _, stamp in found) else None
+
+
+class Standing(Generic[Value]):
+    """What was read, by a key, for as long as nothing of its names changes; threads share it."""
+
+    def __init__(self, stamps: Stamps, most: int) -> None:
+        self._stamps, self._most = stamps, most
+        self._kept: dict[str, tuple[tuple[tuple[int, int], ...], Value]] = {}
+
+    def get(self, key: str) -> Value | None:
+        """What was kept, if it still stands."""
+        kept, cells = self._kept.get(key), self._stamps.cells
+        if kept is None or any(cells[place] != stamp for place, stamp in kept[0]):
+            return None
+        return kept[1]
+
+    def keep(self, key: str, names: tuple[str, ...], since: int, value: Value) -> Value:
+        """Keep what was read after ``since`` (monotonic nanoseconds), unless something changed meanwhile."""
+        if (stamps := self._stamps.seen(names, since)) is not None:
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            self._kept[key] = stamps, value
+        return value
 
 
 def stamps_beside(file: Path) -> Stamps:
