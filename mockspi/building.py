@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
 import secrets
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mockspi
-from mockspi import connectors, metrics
-from mockspi.admin.route import Desk
+from mockspi import connectors
 from mockspi.clock import system_now
 from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
@@ -27,10 +23,10 @@ from mockspi.contracts.receiving import RECEIVED
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request
-from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
+from mockspi.folders import overlay, settle_in
 from mockspi.journal import Journal
-from mockspi.rehearsing import compile_into, messages, rehearse
+from mockspi.messages import messages
 from mockspi.routes import TOKENS, RouteTable
 from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
@@ -47,9 +43,11 @@ from mockspi.store.sqlite import SqliteStore, changed
 from mockspi.teaching import Teacher
 from mockspi.tokens import Tokens
 from mockspi.webhooks import receiving
-from mockspi.webhooks.outbound import Outbound
-from mockspi.webhooks.profiles import configured
-from mockspi.webhooks.sender import Sender
+
+if TYPE_CHECKING:  # slow to import: what is not needed for the first answer is imported where it is
+    from mockspi.admin.route import Desk
+    from mockspi.webhooks.message import Message
+    from mockspi.webhooks.sender import Sender
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,8 @@ class House:
 
     def desk(self, base_url: str, reload: Callable[[str | None], Json]) -> Desk:
         """What the admin port works with; ``reload`` reads a fixture set again, or all."""
+        from mockspi.admin.route import Desk
+
         known = self.sandboxes()
         return Desk(
             self.settings,
@@ -131,6 +131,11 @@ class House:
         """What sends webhooks, of the sandboxes that are ``known``; every process makes its own."""
         return sender(self.settings, self.overlay, known or self.sandboxes(), stopping)
 
+    def _accepting(self, known: SandboxStore) -> Callable[[str, Message, int], str]:
+        """Puts messages into the outbox; what knows how they are sent is made for the first of them."""
+        made = cache(lambda: self.sender(known))
+        return lambda space, message, due: made().accept(space, message, due)
+
     def service(self, *notices: Callable[[Exchange], None] | None, journal: Journal | None = None) -> Service:
         """A service over this house; every process makes its own."""
         settings, known = self.settings, self.sandboxes()
@@ -145,7 +150,7 @@ class House:
             journal=(journal or self.journal()).write,
             notices=tuple(filter(None, notices)),
             rules=Judge(self.rules()),
-            outbox=self.sender(known).accept,
+            outbox=self._accepting(known),
             doorkeeper=receiving.Doorkeeper(known.listening),
             tokens=Tokens(frozenset(tokens), known.named, system_now),
             own=partial(receiving.placements, contracts=RECEIVED),
@@ -175,9 +180,17 @@ def sent_to(settings: Settings) -> list[Json]:
 
 def sender(settings: Settings, written: Path, known: SandboxStore, stopping: Callable[[], bool] = lambda: False) -> Sender:
     """What sends webhooks, with its outbox beside what sandboxes have written."""
-    outbox = OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
+    from mockspi.webhooks.outbound import Outbound
+    from mockspi.webhooks.profiles import configured
+    from mockspi.webhooks.sender import Sender
+
     profiles = configured(settings.webhook_schedule, settings.webhook_option)
-    return Sender(outbox, Outbound(settings.allow_outbound), profiles, known.of_space, stopping=stopping)
+    return Sender(outbox(settings, written), Outbound(settings.allow_outbound), profiles, known.of_space, stopping=stopping)
+
+
+def outbox(settings: Settings, written: Path) -> OutboxStore:
+    """What is sent, beside what sandboxes have written."""
+    return OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
@@ -195,7 +208,9 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
-    house.sender().outbox.prepare()
+    outbox(settings, written).prepare()
+    if settings.webhook_schedule or settings.webhook_option or settings.allow_outbound:
+        house.sender()  # which says what is wrong with them
     return house
 
 
@@ -207,52 +222,15 @@ def posting(found: FixtureSet, base: Path) -> Json:
     }  # fmt: skip
 
 
-def overlay(settings: Settings) -> Path:
-    """The file for what is written; its folder is made, a scratch one where nothing is to be kept."""
-    folder = state_folder(settings)
-    try:
-        folder = scratch() if folder is None else folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # api_keys and what was sent
-    except OSError as error:
-        raise UsageError(f"the state folder {folder} cannot be made: {error.strerror}; name another with --state") from error
-    return folder / "records.sqlite"
-
-
-def scratch() -> Path:
-    """A folder that goes when this process ends, but not when one that it forked does."""
-    return passing(Path(tempfile.mkdtemp(prefix="mockspi-")))
-
-
-def passing(folder: Path) -> Path:
-    """A folder that this process takes along when it ends."""
-    owner = os.getpid()
-
-    def forget() -> None:
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(forget)
-    return folder
-
-
-_built = count()
-
-
-def settle_in(parent: Path) -> Path:
-    """An empty folder for the compiled sets of this house alone; those of processes that were killed go."""
-    metrics.tidy(parent)
-    served = parent / f"{os.getpid()}.{next(_built)}"
-    shutil.rmtree(served, ignore_errors=True)  # of an earlier process of this number
-    served.mkdir(parents=True)
-    return passing(served)
-
-
 def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
     """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
     target = sets_in(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
     if target.is_file():
         os.utime(target)
         return target
+    from mockspi.fixtures.checking import check
+    from mockspi.rehearsing import compile_into, rehearse
+
     progress("reading the fixture set")
     findings = [] if trusted else check(found)
     if findings:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mockspi.exchange import Request
+from mockspi.fixtures.reading import sample_texts
 
 FALLBACK = "en"
 _WITH_REGION = 3
@@ -59,3 +60,11 @@ def accepted(header: str) -> list[str]:
         except ValueError:
             continue
     return [name for weight, _, name in sorted(wanted) if weight < 0]
+
+
+def messages(own: Mapping[str, Mapping[str, str]]) -> Messages:
+    """A set's texts by language, with the sample's where it has none."""
+    texts = {language: dict(texts) for language, texts in sample_texts().items()}
+    for language, mine in own.items():
+        texts.setdefault(language, {}).update(mine)
+    return Messages(texts)

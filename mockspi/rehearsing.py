@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from mockspi.contracts.collections import COLLECTIONS
 from mockspi.editions import Edition, alone
 from mockspi.exchange import Reply, Request
 from mockspi.fixtures.checking import check
-from mockspi.fixtures.reading import Finding, FixtureSet, rows, sample_texts
-from mockspi.messages import Messages
+from mockspi.fixtures.reading import Finding, FixtureSet, rows
+from mockspi.messages import messages
 from mockspi.retail import invariants
 from mockspi.routes import RouteTable
 from mockspi.rules.book import Book
@@ -103,11 +102,3 @@ def _rehearsal(found: FixtureSet, base: Path, overlay: Path) -> Service:
 def book_of(found: FixtureSet) -> Book:
     """The set's scenarios and magic values."""
     return Book(Known.of(TABLE), found.scenarios(), found.magic())
-
-
-def messages(own: Mapping[str, Mapping[str, str]]) -> Messages:
-    """A set's texts by language, with the sample's where it has none."""
-    texts = {language: dict(texts) for language, texts in sample_texts().items()}
-    for language, mine in own.items():
-        texts.setdefault(language, {}).update(mine)
-    return Messages(texts)

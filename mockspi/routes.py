@@ -6,11 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mockspi.connectors import Placement
 from mockspi.contract import Contract
 from mockspi.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedApiVersion
 from mockspi.exchange import Request
+
+if TYPE_CHECKING:
+    from mockspi.connectors import Placement
 
 _COMPARED = 120  # how much of a path that nobody knows is looked at
 RECEIVING = "webhooks"  #: below the base, where events are delivered

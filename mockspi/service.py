@@ -6,10 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockspi.clock import WatchedClock, random_id
-from mockspi.connectors import Placement
 from mockspi.contract import Call, Contract, Policy, read_leniently
 from mockspi.editions import Edition
 from mockspi.errors import BrokenRequest, Failure, InternalError, MethodNotAllowed, Refusal, WouldWait
@@ -21,9 +20,12 @@ from mockspi.sandbox import Sandbox
 from mockspi.settings import MAIN
 from mockspi.tokens import MOST as MOST_FOR_A_TOKEN
 from mockspi.tokens import Tokens
-from mockspi.webhooks import emitting
 from mockspi.webhooks.happening import Happened, Watched
 from mockspi.webhooks.receiving import Doorkeeper, NotHeard
+
+if TYPE_CHECKING:
+    from mockspi.connectors import Placement
+    from mockspi.webhooks import emitting
 
 log = logging.getLogger("mockspi")
 
@@ -97,6 +99,8 @@ class Service:
 
     def _emit(self, exchange: Exchange, contract: Contract | None, happened: Happened, sandbox: Sandbox) -> None:
         """The exchange is told, and what it causes is put into the outbox, where nobody may wait for us meanwhile."""
+        from mockspi.webhooks import emitting  # heavy: only for sandboxes with connectors
+
         found = emitting.safely(
             lambda: emitting.emitted(exchange, contract, happened, sandbox.connectors), sandbox, exchange.contract
         )

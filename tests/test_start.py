@@ -11,7 +11,7 @@ import pytest
 from conftest import clean_environment, mockspi
 
 from mockspi import __version__
-from mockspi.cli import main
+from mockspi.cli import COMMANDS, main
 
 HEAVY = ("flask", "werkzeug", "granian", "marshmallow", "apispec", "sqlite3", "yaml", "platformdirs")
 
@@ -41,6 +41,11 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     assert not found & set(HEAVY)
 
 
+def test_a_list_of_all_commands_imports_none_of_them() -> None:
+    found = imported("import mockspi.cli, contextlib\nwith contextlib.suppress(SystemExit): mockspi.cli.main(['--help'])")
+    assert not found & {"json", "dataclasses", "tomllib", "urllib3", *HEAVY}
+
+
 def test_importing_the_wsgi_module_does_nothing() -> None:
     assert not imported("import mockspi.wsgi") & set(HEAVY)
 
@@ -58,6 +63,11 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
     first = rest.strip().partition("\n")[0]
     assert first, "no sentence about what the command does"
     assert not first.startswith(("Options", "Commands"))
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    told = {name: " ".join((one.help or "").split("\n\n")[0].split()) for name, one in main.commands.items()}
+    assert told == COMMANDS
 
 
 def test_every_option_explains_itself() -> None:

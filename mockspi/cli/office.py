@@ -39,9 +39,9 @@ class Office:
     @cached_property
     def sender(self) -> Sender:
         """What sends, here and now."""
-        from mockspi import building  # heavy: only where it is needed
+        from mockspi import building, folders  # heavy: only where it is needed
 
-        made = building.sender(self.settings, building.overlay(self.settings), self.sandboxes)
+        made = building.sender(self.settings, folders.overlay(self.settings), self.sandboxes)
         made.outbox.prepare()
         made.outbox.free()
         return made
@@ -49,9 +49,9 @@ class Office:
     @cached_property
     def sandboxes(self) -> SandboxStore:
         """Which there are."""
-        from mockspi import building  # heavy: only where it is needed
+        from mockspi import building, folders  # heavy: only where it is needed
 
-        return building.sandboxes(self.settings, building.overlay(self.settings))
+        return building.sandboxes(self.settings, folders.overlay(self.settings))
 
     def sandbox(self) -> Sandbox:
         """The one that is meant: the first that is given at start unless one is named."""

@@ -41,11 +41,11 @@ def show(as_json: bool, config: str, **given: Any) -> None:
 @with_settings("fixtures", "state", "api_key")
 def reset(sandbox: str, config: str, **given: Any) -> None:
     """Drop the changes; a running server shows the fixture set's records again at once."""
-    from mockspi import building  # heavy: only where it is needed
+    from mockspi import building, folders  # heavy: only where it is needed
     from mockspi.store.sqlite import changed, drop
 
     settings = _kept(config, given)
-    file = building.overlay(settings)
+    file = folders.overlay(settings)
     sandboxes = building.sandboxes(settings, file)
     named = sandboxes.named(sandbox) if sandbox else None
     known = {*(one.name for one in sandboxes.all()), *changed(file)}

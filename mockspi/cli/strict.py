@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from mockspi.cli.adminclient import connect, with_admin
-from mockspi.cli.journal import place
+from mockspi.cli.journal import journal, place
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.masking import printable
 
 
-@click.command()
+@journal.command()
 @click.option("--expect", metavar="FILE", default="", help="JSON list of expected calls as verify takes them; no other may come.")
 @click.option("--junit", metavar="FILE", default="", help="Also write a JUnit report.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import http
-import http.client
 import itertools
 import multiprocessing
 import os
@@ -29,8 +27,8 @@ from mockspi import metrics
 from mockspi.building import House
 from mockspi.errors import UsageError
 from mockspi.journal import PROBE
-from mockspi.server import watching
 from mockspi.server.ports import Ports, address_of, reachable, take_admin_port, take_port
+from mockspi.server.turns import Turns, new_turns
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
@@ -47,13 +45,17 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     admin_held, admin_port = take_admin_port(house)
     ports = Ports(port, admin_port)
     metrics.tidy(house.counts.parent)
-    desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid()), name="mockspi-admin")
-    sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid()), name="mockspi-webhooks")
+    turns = new_turns()
+    desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid(), turns), name="mockspi-admin")
+    sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid(), turns), name="mockspi-webhooks")
     desk.start()
     sender.start()
     server = _server(settings.host, port, Interfaces.RSGI, _FASTEST, workers=settings.workers)
     lost = threading.Event()
-    _after_workers(server, settings.workers, partial(_watch, house, ports, ready, partial(_miss, [desk, sender], server, lost)))
+    miss = partial(_miss, [desk, sender], server, lost)
+    duties = [partial(_announce, house, ports, ready, turns), miss]
+    duties += [partial(_follow, settings.follow)] if settings.follow else []
+    _after_workers(server, settings.workers, partial(_watch, *duties))
     try:
         server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
         if lost.is_set():
@@ -73,7 +75,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
             shutil.rmtree(house.overlay.parent, ignore_errors=True)
 
 
-def keep_fixtures(house: House, parent: int, wire: Connection) -> None:
+def keep_fixtures(house: House, parent: int, wire: Connection, turns: Turns) -> None:
     """The fixture sets read again when they change, in a process of its own."""
     from mockspi.server import logs
 
@@ -81,27 +83,34 @@ def keep_fixtures(house: House, parent: int, wire: Connection) -> None:
     _prepare_worker(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
+    turns.await_ready()
+    from mockspi.server import watching
+
     watching.keep(house, wire)
 
 
-def serve_sender(house: House, parent: int) -> None:
+def serve_sender(house: House, parent: int, turns: Turns) -> None:
     """Webhooks sent when they are due, in a process of its own: a target that hangs slows nobody else."""
-    from mockspi.server import logs, sending
+    from mockspi.server import logs
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
-    stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    turns.await_ready()
+    from mockspi.server import sending
+
+    stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     sending.keep(house, stop)
 
 
-def serve_admin(house: House, ports: Ports, parent: int) -> None:
+def serve_admin(house: House, ports: Ports, parent: int, turns: Turns) -> None:
     """The admin port, in a process of its own: it answers when every data worker sleeps."""
     wire, other = multiprocessing.Pipe()
-    keeper = multiprocessing.Process(target=keep_fixtures, args=(house, os.getpid(), other), name="mockspi-fixtures")
+    keeper = multiprocessing.Process(target=keep_fixtures, args=(house, os.getpid(), other, turns), name="mockspi-fixtures")
     keeper.start()
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    turns.await_answering()
     server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, Loops.asyncio, threads=_ADMIN_THREADS)
     try:
         server.serve(target_loader=partial(load_admin, house, ports, os.getpid(), wire), wrap_loader=False)
@@ -143,7 +152,7 @@ def admin_url(house: House, ports: Ports) -> str:
 def load_admin(house: House, ports: Ports, parent: int, wire: Connection) -> Any:
     """The admin application, made in its worker."""
     from mockspi.admin import AdminService
-    from mockspi.server import admin, logs
+    from mockspi.server import admin, logs, watching
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
@@ -200,11 +209,9 @@ def _allow_files(wanted: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _watch(house: House, ports: Ports, ready: Callable[[Ports], None], miss: Callable[[], None]) -> None:
-    threading.Thread(target=_announce, args=(house, ports, ready), daemon=True).start()
-    threading.Thread(target=miss, daemon=True).start()
-    if house.settings.follow:
-        threading.Thread(target=_follow, args=(house.settings.follow,), daemon=True).start()
+def _watch(*duties: Callable[[], None]) -> None:
+    for one in duties:
+        threading.Thread(target=one, daemon=True).start()
 
 
 def _miss(needed: Sequence[multiprocessing.Process], server: AbstractServer[Any], lost: threading.Event) -> None:
@@ -256,7 +263,9 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
     os.register_at_fork(after_in_parent=forked)
 
 
-def _announce(house: House, ports: Ports, ready: Callable[[Ports], None]) -> None:
+def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns: Turns) -> None:
+    import http.client  # while the workers start
+
     settings, deadline = house.settings, time.monotonic() + _PATIENCE
     asked = [(settings.host, ports.data, http.HTTPStatus.UNAUTHORIZED), (settings.admin_host, ports.admin, http.HTTPStatus.OK)]
     while asked and time.monotonic() < deadline:
@@ -268,7 +277,9 @@ def _announce(house: House, ports: Ports, ready: Callable[[Ports], None]) -> Non
             connection.close()
             if status == expected:
                 asked.pop(0)
+                turns.answering.set()
                 continue
         time.sleep(0.005)
     if not asked:
+        turns.ready.set()
         ready(ports)

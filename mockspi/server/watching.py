@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from mockspi.admin.fixtures import ReloadNotDone
 from mockspi.building import House
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FOLDERS, SAMPLE, FixtureSet
@@ -47,6 +46,8 @@ class Asking:
                 if answered == number:
                     found: Json = results
                     return found
+        from mockspi.admin.fixtures import ReloadNotDone  # heavy: only for the admin port
+
         raise ReloadNotDone(seconds=int(_PATIENCE))
 
 
