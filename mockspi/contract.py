@@ -133,7 +133,8 @@ class Contract:
         inputs = {**loose, **self._query(request), **path}
         inputs = without_nulls(inputs) if nulls else inputs
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
-        found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs) else []
+        if self.query and not conforms(self.query, {name: value for name, value in inputs.items() if name in self._declared}):
+            found += problems(self.query, inputs)
         if self.body:
             sent = without_nulls(sent, lists=False) if nulls else sent
             found += (many and too_long(sent, "")) or ([] if conforms(self.body, sent) else problems(self.body, sent))
@@ -154,14 +155,19 @@ class Contract:
         shape = shape or self.reply
         return [] if conforms(shape, body) else [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
 
+    @property
+    def _declared(self) -> Mapping[str, fields.Field[Any]]:
+        return instance(self.query).fields if self.query else {}
+
     def _query(self, request: Request) -> Json:
-        declared = instance(self.query).fields if self.query else {}
+        declared = self._declared
         found: Json = {}
         for name, text in request.query:
             if not text:
                 continue  # a layout's empty input is an input that was not given
-            value = typed(declared.get(name), text)
-            if isinstance(declared.get(name), Many):
+            field = declared.get(name)
+            value = text if field is None else typed(field, text)
+            if isinstance(field, Many):
                 found.setdefault(name, []).append(value)
             elif name in declared and found.get(name, value) != value:
                 refuse([Problem(f"/{name}", "given more than once with different values")])
@@ -170,7 +176,7 @@ class Contract:
         return found
 
 
-def typed(declared: fields.Field[Any] | None, text: str) -> Any:
+def typed(declared: fields.Field[Any], text: str) -> Any:
     """A query value as the type its field declares; what does not fit stays text, and the check says so."""
     if isinstance(declared, fields.Integer) and re.fullmatch(r"-?[0-9]{1,16}", text):
         return int(text)

@@ -84,7 +84,7 @@ class RouteTable:
             raise MethodNotAllowed(
                 method=request.method, path=request.path, headers=[("Allow", methods)], errors=[wrong | nearest]
             )
-        route, found = max(allowed, key=lambda pair: _rank(pair[0], request))
+        route, found = max(allowed, key=lambda pair: _rank(pair[0], request)) if len(allowed) > 1 else allowed[0]
         return route.contract, found
 
     def knows(self, path: str) -> bool:
