@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
@@ -51,21 +52,16 @@ class SqliteRecords:
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion, in the collection's order."""
-        ours, ours_values = self._conditions("main", collection, criteria)
-        base, base_values = self._conditions("base", collection, criteria)
-        by = "+" if criteria else ""  # + keeps SQLite from scanning the collection where the criteria give ids
-        hits = (
-            f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
-            f"AND r.body IS NOT NULL{ours} UNION ALL "
-            f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE {by}r.collection = ?{base} AND NOT EXISTS "
-            f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
-        )
-        values = (self.sandbox, collection, *ours_values, collection, *base_values, self.sandbox)
-        paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
-        whole = f"SELECT {_BODY}, total FROM ({paged}) p"  # one statement sees one state, whatever is written meanwhile
+        kind = self._collections[collection]
+        asked = [(criterion.term, *condition(kind, criterion)) for criterion in sorted(criteria, key=_vagueness)]
+        hits = _hits(tuple(test for _, test, _ in asked))
+        named = [(collection, term, *bound) for term, _, bound in asked]
+        ours = [value for one in named for value in (self.sandbox, *one)]
+        base = [value for one in named for value in one]
+        values = (self.sandbox, collection, *ours, collection, *base, self.sandbox)
         if limit == 0:
             return Page(self._counted(hits, values), [])
-        rows = self.connection.execute(whole, (*values, -1 if limit is None else limit, offset)).fetchall()
+        rows = self.connection.execute(_page_of(hits), (*values, -1 if limit is None else limit, offset)).fetchall()
         total = rows[0][1] if rows else self._counted(hits, values) if offset else 0
         return Page(total, [load(body) for body, _ in rows])
 
@@ -121,16 +117,34 @@ class SqliteRecords:
                 [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
             )
 
-    def _conditions(self, layer: str, collection: str, criteria: tuple[Criterion, ...]) -> tuple[str, list[str]]:
-        kind = self._collections[collection]
-        parts: list[str] = []
-        values: list[str] = []
-        for criterion in sorted(criteria, key=lambda one: (one.starts, one.low is not None or one.high is not None)):
-            test, found = condition(kind, criterion)
-            scope, scoped = ("sandbox = ? AND ", [self.sandbox]) if layer == "main" else ("", [])
-            parts.append(f" AND r.id IN (SELECT id FROM {layer}.terms WHERE {scope}collection = ? AND term = ? AND {test})")
-            values += [*scoped, collection, criterion.term, *found]
-        return "".join(parts), values
+
+@lru_cache(256)
+def _hits(tests: tuple[str, ...]) -> str:
+    """The statement that finds what meets these tests on terms, in both layers."""
+    within = "AND r.id IN (SELECT id FROM {}.terms WHERE {}collection = ? AND term = ? AND {})"
+    ours, base = (
+        " ".join(within.format(layer, scope, test) for test in tests)
+        for layer, scope in (("main", "sandbox = ? AND "), ("base", ""))
+    )
+    by = "+" if tests else ""  # + keeps SQLite from scanning the collection where the tests give ids
+    return (
+        f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
+        f"AND r.body IS NOT NULL {ours} UNION ALL "
+        f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE {by}r.collection = ? {base} AND NOT EXISTS "
+        f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
+    )
+
+
+@lru_cache(256)
+def _page_of(hits: str) -> str:
+    """One statement, which sees one state whatever is written meanwhile."""
+    paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
+    return f"SELECT {_BODY}, total FROM ({paged}) p"
+
+
+def _vagueness(criterion: Criterion) -> tuple[bool, bool]:
+    """What is looked at last: beginnings, and before them bounds."""
+    return criterion.starts, criterion.low is not None or criterion.high is not None
 
 
 def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
