@@ -84,7 +84,7 @@ class RouteTable:
             raise MethodNotAllowed(
                 method=request.method, path=request.path, headers=[("Allow", methods)], errors=[wrong | nearest]
             )
-        route, found = max(allowed, key=lambda pair: _rank(pair[0], request)) if len(allowed) > 1 else allowed[0]
+        route, found = max(allowed, key=lambda pair: _rank(pair[0], len(pair[1]), request)) if len(allowed) > 1 else allowed[0]
         return route.contract, found
 
     def knows(self, path: str) -> bool:
@@ -162,18 +162,14 @@ def methods_of(routes: Iterable[Route]) -> list[str]:
     return sorted(own | ({"HEAD"} if head else set()) | ({"OPTIONS"} if own else set()))
 
 
-def _rank(route: Route, request: Request) -> tuple[bool, int, bool, int]:
+def _rank(route: Route, parameters: int, request: Request) -> tuple[bool, int, bool, int]:
     """How well a route suits: the endpoint that the query names, its static query, then fewest parameters."""
+    static = 0
+    if route.query:
+        static = -1 if any(pair not in request.query for pair in route.query) else len(route.query)
     asked = request.values("endpoint")
-    names = (route.contract.id, route.contract.name, *route.contract.also)
-    static = sum(1 for pair in route.query if pair in request.query)
-    missing = any(pair not in request.query for pair in route.query)
-    return (
-        any(name in names for name in asked),
-        -1 if missing else static,
-        route.contract.name == "SEARCH_CUSTOMERS",
-        -sum(segment.startswith("{") for segment in route.segments),
-    )
+    named = any(name in (route.contract.id, route.contract.name, *route.contract.also) for name in asked)
+    return named, static, route.contract.name == "SEARCH_CUSTOMERS", -parameters
 
 
 def _routes(contracts: Sequence[Contract], base: str, versions: Sequence[str], placed: Iterable[Placement]) -> Iterator[Route]:

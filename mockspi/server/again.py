@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import monotonic, monotonic_ns
 
 from mockspi.building import House
@@ -45,21 +46,38 @@ _HEAVY, _HEAVIEST = 4_194_304, 16_777_216  #: bytes of bodies that wait after wh
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
-    """A reply that may be given again after ``delay`` seconds, and what is written of it each time."""
+    """A reply that may be given again after ``delay`` seconds; what is written of it is made when that first happens."""
 
-    status: int
+    exchange: Exchange
     headers: list[tuple[str, str]]
-    body: bytes
-    delay: float
     stamps: tuple[tuple[int, int], ...]
     board: int
     ends: int  #: real time from which its sandbox is no more
-    space: str
     timing: Timing
-    row: Row
-    count: Callable[[], None]
+    again: Again
+
+    @property
+    def space(self) -> str:
+        """Where its sandbox's own things are kept."""
+        return self.exchange.space
+
+    @cached_property
+    def delay(self) -> float:
+        """Seconds for which it is held back each time."""
+        trouble = self.exchange.reply.trouble
+        return trouble.delay / 1000 if trouble else 0.0
+
+    @cached_property
+    def row(self) -> Row:
+        """What the journal keeps of it, but for the time."""
+        return row(self.exchange, [], self.again.journal.most_body)
+
+    @cached_property
+    def count(self) -> Callable[[], None]:
+        """What counts it for the metrics."""
+        return self.again.counts.again(self.exchange)
 
 
 class Noted:
@@ -93,7 +111,7 @@ class Again:
     ) -> None:
         self.journal = replace(journal, before=self._before, later=self._later)
         self._alone = alone and len(journal.versions) == 1
-        self._counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
+        self.counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
         self._pending, self._writers = pending, writers
         self._kept: dict[Key, Kept] = {}
         self._bytes = 0
@@ -135,11 +153,7 @@ class Again:
         size = len(reply.body) + len(key[1]) + sum(len(name) + len(value) for name, value in key[2])
         ends = 2**62 if sandbox is None or sandbox.expires is None else sandbox.expires
         timing = sandbox.timing if sandbox else Timing()
-        written = row(exchange, [], self.journal.most_body)
-        count = self._counts.again(exchange)
-        delay = reply.trouble.delay / 1000 if reply.trouble else 0.0
-        sent = reply.status, headers_of(reply), reply.body, delay
-        kept = Kept(*sent, stamps, board, ends, exchange.space, timing, written, count)
+        kept = Kept(exchange, headers_of(reply), stamps, board, ends, timing, self)
         with self._lock:
             if len(self._kept) >= _MOST or self._bytes + size > _MOST_BYTES:
                 self._kept.clear()

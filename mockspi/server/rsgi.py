@@ -62,7 +62,8 @@ class Door:
                 self._tick()
             if kept.delay:
                 await self._waiting.pause(kept.delay)
-            proto.response_bytes(kept.status, kept.headers, kept.body)
+            reply = kept.exchange.reply
+            proto.response_bytes(reply.status, kept.headers, reply.body)
             return
         request = to_request(scope)
         if has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
