@@ -20,7 +20,12 @@ def amount(value: float | str | Decimal | None) -> Decimal:
 
 def rounded(value: Decimal, currency: str = "") -> Decimal:
     """Half up, away from zero, to the currency's minor unit."""
-    return value.quantize(minor_unit(currency), ROUND_HALF_UP)
+    return half_up(value, minor_unit(currency))
+
+
+def half_up(value: Decimal, unit: Decimal) -> Decimal:
+    """The same to a minor unit that is known."""
+    return value.quantize(unit, ROUND_HALF_UP)
 
 
 def minor_unit(currency: str) -> Decimal:
@@ -39,10 +44,10 @@ def spread(total: Decimal, weights: Sequence[Decimal], currency: str = "", *, ca
     ``capped``: no share is more than its weight (a line gives no more discount than it is worth); what the last
     cannot take goes to those before it.
     """
-    whole, left = sum(weights, ZERO), total
+    whole, left, unit = sum(weights, ZERO), total, minor_unit(currency)
     shares = []
     for weight in weights:
-        share = min(left, rounded(total * weight / whole, currency)) if whole else ZERO
+        share = min(left, half_up(total * weight / whole, unit)) if whole else ZERO
         shares.append(min(share, weight) if capped else share)
         left -= shares[-1]
     for index in reversed(range(len(shares))):

@@ -65,14 +65,9 @@ def postal_place(records: Readable, line: Json, cart: Json) -> Json:
     What is handed over in a store does not go to the address that the cart is shipped to.
     """
     handed = is_handed_over(line)
-    for holder, name in (
-        (line, "destinationAddress"),
-        (line, "shippingAddress"),
-        (cart, "destinationAddress"),
-        ({} if handed else cart, "shippingAddress"),
-    ):
-        if holder.get(name):
-            return dict(holder[name])
+    own = line.get("destinationAddress") or line.get("shippingAddress")
+    if found := own or cart.get("destinationAddress") or (not handed and cart.get("shippingAddress")):
+        return dict(found)
     for store_id in (line.get("fulfillmentLocation") if handed else None, line.get("storeId"), cart.get("storeId")):
         if store_id and (store := records.get("stores", str(store_id))):
             return dict(store["address"])

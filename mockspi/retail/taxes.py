@@ -16,33 +16,90 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json
 from mockspi.refusals import ExemptionUnknown
-from mockspi.retail.money import ZERO, amount, number, rounded, spread
+from mockspi.retail.money import ZERO, amount, half_up, minor_unit, number, spread
 from mockspi.retail.places import is_handed_over, postal_place
 from mockspi.retail.stock import product
-from mockspi.retail.taxes_rates import ANY, RatesOnce, holds
-from mockspi.store.base import Readable
+from mockspi.retail.taxes_rates import ANY, holds, rates_for
+from mockspi.store.base import Readable, Remembered
 from mockspi.store.terms import compact, folded
+
+_WHERE = ("countryCode", "country", "state", "city", "postalCode")
+
+
+class _Rate(NamedTuple):
+    """A rate that counts for a cart."""
+
+    record: Json
+    exact: Decimal
+    inside: bool  #: whether prices contain it
+
+    def told(self, tax: Decimal) -> Json:
+        """The tax of its jurisdiction."""
+        one = self.record
+        return {"jurisdiction": one["jurisdiction"], "name": one["name"], "rate": one["rate"], "amount": number(tax)}
+
+
+class _Due(NamedTuple):
+    """What is due at an address for a product tax code."""
+
+    rates: list[_Rate]
+    inside: Decimal  #: the sum of those that prices contain
+
+    def of(self, value: Decimal, unit: Decimal) -> list[Decimal]:
+        """What each jurisdiction takes of a value; those inside the price of what the price is without them."""
+        whole = 1 + self.inside
+        return [half_up(value * rate.exact / whole, unit) for rate in self.rates]
+
+
+class _Sale:
+    """A cart that is sold, and what is the same for many of its lines."""
+
+    def __init__(self, readable: Readable, cart: Json) -> None:
+        self.records = Remembered(readable)
+        self.cart = cart
+        self.currency = currency_of(self.records, cart)
+        self.unit = minor_unit(self.currency)
+        self.exemptions = [_exemption(self.records, code) for code in cart.get("taxExemptions", [])]
+        self._due: dict[tuple[str | None, ...], _Due] = {}
+
+    def due(self, place: Json, code: str) -> _Due:
+        """The rates that count at an address for a product tax code, the widest level first."""
+        asked = (code, *map(place.get, _WHERE))
+        if asked not in self._due:
+            self._due[asked] = self._counting(rates_for(self.records, place, code))
+        return self._due[asked]
+
+    def due_of_shipping(self, place: Json) -> _Due:
+        """Those of them for any product that count for shipping."""
+        return self._counting([rate.record for rate in self.due(place, ANY).rates if rate.record["appliesToShipping"]])
+
+    def _counting(self, rates: list[Json]) -> _Due:
+        found = [_Rate(one, amount(one["rate"]), bool(self.cart.get("taxIncluded", one["included"]))) for one in rates]
+        return _Due(found, sum((rate.exact for rate in found if rate.inside), ZERO))
 
 
 def assess(readable: Readable, cart: Json) -> Json:
     """The taxes of a cart that is sold, line by line, with their totals."""
-    records = RatesOnce(readable)  # a cart asks for the same rates and products again and again
-    cart = {**cart, "currency": currency_of(records, cart)}
-    exemptions = [_exemption(records, code) for code in cart.get("taxExemptions", [])]
-    values = _values(records, cart)
-    lines = [_line(records, line, value, cart, exemptions) for line, value in zip(cart["productList"], values, strict=True)]
-    return total(lines, _shipping(records, cart, values, exemptions))
+    sale = _Sale(readable, cart)
+    values = _values(sale)
+    taxed = [_line(sale, line, value) for line, value in zip(cart["productList"], values, strict=True)]
+    taxable, tax = sum((net for _, net, _ in taxed), ZERO), sum((tax for _, _, tax in taxed), ZERO)
+    return _totals([line for line, _, _ in taxed], taxable, tax, _shipping(sale, values))
 
 
 def total(lines: list[Json], shipping: Decimal) -> Json:
     """Taxed lines with their sums."""
     taxable, tax = (sum((amount(line[name]) for line in lines), ZERO) for name in ("taxableAmount", "tax"))
+    return _totals(lines, taxable, tax, shipping)
+
+
+def _totals(lines: list[Json], taxable: Decimal, tax: Decimal, shipping: Decimal) -> Json:
     return {
         "productList": lines,
         "shippingTax": number(shipping),
@@ -53,30 +110,32 @@ def total(lines: list[Json], shipping: Decimal) -> Json:
 
 def currency_of(records: Readable, cart: Json) -> str:
     """The cart's currency, else its store's."""
+    if named := cart.get("currency"):
+        return str(named)
     store = records.get("stores", str(cart.get("storeId", ""))) or {}
-    return str(cart.get("currency") or store.get("currency") or "")
+    return str(store.get("currency") or "")
 
 
-def _values(records: Readable, cart: Json) -> list[Decimal]:
+def _values(sale: _Sale) -> list[Decimal]:
     """What each line is worth after both kinds of discount."""
-    lines = cart["productList"]
+    lines = sale.cart["productList"]
     values = [
-        max(ZERO, _price(records, index, line, cart["currency"]) * int(line["quantity"]) - amount(line.get("discount")))
+        max(ZERO, _price(sale, index, line) * int(line["quantity"]) - amount(line.get("discount")))
         for index, line in enumerate(lines)
     ]
-    order = _by_id(lines)
-    discount = min(amount(cart.get("transactionDiscountAmount")), sum(values, ZERO))
-    shares = spread(discount, [values[index] for index in order], cart["currency"], capped=True)
-    for index, share in zip(order, shares, strict=True):
-        values[index] -= share
+    if discount := min(amount(sale.cart.get("transactionDiscountAmount")), sum(values, ZERO)):
+        order = _by_id(lines)
+        shares = spread(discount, [values[index] for index in order], sale.currency, capped=True)
+        for index, share in zip(order, shares, strict=True):
+            values[index] -= share
     return values
 
 
-def _price(records: Readable, index: int, line: Json, currency: str) -> Decimal:
+def _price(sale: _Sale, index: int, line: Json) -> Decimal:
     """The price that was sent, else the product's own."""
     if "price" in line:
         return amount(line["price"])
-    item = product(records, line)
+    item, currency = product(sale.records, line), sale.currency
     if item is None or (currency and folded(item["currency"]) != folded(currency)):
         known = f"the product's own is in {item['currency']}, not {currency}" if item else "no product is known by this id"
         raise BrokenRequest(errors=[{"path": f"/productList/{index}/price", "message": f"missing; {known}"}])
@@ -94,43 +153,40 @@ def _by_id(lines: list[Json]) -> list[int]:
     return sorted(range(len(lines)), key=key)
 
 
-def _line(records: RatesOnce, line: Json, value: Decimal, cart: Json, exemptions: list[Json]) -> Json:
-    item = product(records, line) or {}
-    place = postal_place(records, line, cart)
+def _line(sale: _Sale, line: Json, value: Decimal) -> tuple[Json, Decimal, Decimal]:
+    """A taxed line, what of it is taxable, and its tax."""
+    item = product(sale.records, line) or {}
+    place = postal_place(sale.records, line, sale.cart)
     code = str(line.get("productTaxCode") or item.get("productTaxCode") or ANY)
-    named = [*line.get("taxExemptions", []), *([line["taxExemption"]] if line.get("taxExemption") else [])]
-    own = [_exemption(records, one) for one in named]
-    exempt = next((one for one in (*own, *exemptions) if _covers(one, place, code)), None)
-    due = _taxes(records.rates_for(place, code), value, cart)
-    net = value - sum((tax for rate, tax in due if _included(rate, cart)), ZERO)
-    taxes = [] if exempt else due
-    return {
-        **({"orderItemId": line["orderItemId"]} if "orderItemId" in line else {}),
-        **({"productId": item["productId"]} if item else {}),
-        "taxableAmount": number(rounded(net, cart["currency"])),
-        "tax": number(sum((tax for _, tax in taxes), ZERO)),
-        "taxes": [
-            {"jurisdiction": rate["jurisdiction"], "name": rate["name"], "rate": rate["rate"], "amount": number(tax)}
-            for rate, tax in taxes
-        ],
-        **({"taxExemption": exempt["exemptionCode"]} if exempt else {}),
-    }
+    exempt = _exempt(sale, line, place, code)
+    due = sale.due(place, code)
+    taxes = due.of(value, sale.unit)
+    inside = sum((tax for tax, rate in zip(taxes, due.rates, strict=True) if rate.inside), ZERO) if due.inside else ZERO
+    net, tax = half_up(value - inside, sale.unit), ZERO if exempt else sum(taxes, ZERO)
+    taxed: Json = {"orderItemId": line["orderItemId"]} if "orderItemId" in line else {}
+    if item:
+        taxed["productId"] = item["productId"]
+    taxed["taxableAmount"], taxed["tax"] = number(net), number(tax)
+    taxed["taxes"] = [] if exempt else [rate.told(tax) for tax, rate in zip(taxes, due.rates, strict=True)]
+    if exempt:
+        taxed["taxExemption"] = exempt["exemptionCode"]
+    return taxed, net, tax
 
 
-def _taxes(rates: Iterable[Json], value: Decimal, cart: Json) -> list[tuple[Json, Decimal]]:
-    """What each jurisdiction takes of a value; those inside the price of what the price is without them."""
-    rates = list(rates)
-    inside = sum((amount(rate["rate"]) for rate in rates if _included(rate, cart)), ZERO)
-    return [(rate, rounded(value * amount(rate["rate"]) / (1 + inside), cart["currency"])) for rate in rates]
+def _exempt(sale: _Sale, line: Json, place: Json, code: str) -> Json | None:
+    """The exemption that covers a line, its own before the cart's."""
+    own = [_exemption(sale.records, one) for one in line.get("taxExemptions", ())]
+    if named := line.get("taxExemption"):
+        own.append(_exemption(sale.records, named))
+    for one in (*own, *sale.exemptions):
+        if _covers(one, place, code):
+            return one
+    return None
 
 
-def _included(rate: Json, cart: Json) -> bool:
-    return bool(cart.get("taxIncluded", rate["included"]))
-
-
-def _shipping(records: RatesOnce, cart: Json, values: list[Decimal], exemptions: list[Json]) -> Decimal:
+def _shipping(sale: _Sale, values: list[Decimal]) -> Decimal:
     """The tax of the shipping amount, spread by value over the addresses to which something is sent."""
-    lines, charge = cart["productList"], amount(cart.get("shippingAmount"))
+    lines, charge = sale.cart["productList"], amount(sale.cart.get("shippingAmount"))
     if not charge:
         return ZERO
     order = _by_id(lines)
@@ -138,30 +194,26 @@ def _shipping(records: RatesOnce, cart: Json, values: list[Decimal], exemptions:
     worth: dict[tuple[str, ...], Decimal] = {}
     places: dict[tuple[str, ...], Json] = {}
     for line, value in [(lines[index], values[index]) for index in sent] or [({}, ZERO)]:
-        place = postal_place(records, line, cart)
-        key = tuple(compact(place.get(name, "")) for name in ("countryCode", "country", "state", "city", "postalCode"))
+        place = postal_place(sale.records, line, sale.cart)
+        key = tuple(compact(place.get(name, "")) for name in _WHERE)
         worth[key] = worth.get(key, ZERO) + value
         places[key] = place
-    shares = spread(charge, list(worth.values()), cart["currency"])
-    return sum(
-        (_shipped_to(records, place, share, cart, exemptions) for place, share in zip(places.values(), shares, strict=True)),
-        ZERO,
-    )
+    shares = spread(charge, list(worth.values()), sale.currency)
+    return sum((_shipped_to(sale, place, share) for place, share in zip(places.values(), shares, strict=True)), ZERO)
 
 
-def _shipped_to(records: RatesOnce, place: Json, charge: Decimal, cart: Json, exemptions: list[Json]) -> Decimal:
-    if any(_covers(one, place, ANY) for one in exemptions):
+def _shipped_to(sale: _Sale, place: Json, charge: Decimal) -> Decimal:
+    if any(_covers(one, place, ANY) for one in sale.exemptions):
         return ZERO
-    rates = [rate for rate in records.rates_for(place, ANY) if rate["appliesToShipping"]]
-    return sum((tax for _, tax in _taxes(rates, charge, cart)), ZERO)
+    return sum(sale.due_of_shipping(place).of(charge, sale.unit), ZERO)
 
 
 def _exemption(records: Readable, named: str | Json) -> Json:
     code = named if isinstance(named, str) else str(named["exemptionCode"])
-    exemption = records.get("tax_exemptions", code)
-    if exemption is None:
+    found = records.get("tax_exemptions", code)
+    if found is None:
         raise ExemptionUnknown(exemptionCode=code)
-    return exemption
+    return found
 
 
 def _covers(exemption: Json, place: Json, code: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from mockspi.exchange import Json
 from mockspi.refusals import TaxJurisdictionUnknown
 from mockspi.retail.places import country
-from mockspi.store.base import Criterion, Readable, Remembered
+from mockspi.store.base import Criterion, Readable
 from mockspi.store.terms import compact, folded
 
 ANY = "*"
@@ -39,21 +39,6 @@ def rates_for(records: Readable, place: Json, tax_code: str) -> list[Json]:
     return [chosen[level] for level in LEVELS if level in chosen]
 
 
-class RatesOnce(Remembered):
-    """Records that are read once each, and the rates that count, asked once for each address and code."""
-
-    def __init__(self, records: Readable) -> None:
-        super().__init__(records)
-        self._rates: dict[tuple[str | None, ...], list[Json]] = {}
-
-    def rates_for(self, place: Json, tax_code: str) -> list[Json]:
-        """The rates that count at an address for a product tax code, the widest level first."""
-        asked = (tax_code, place.get("country"), *(place.get(name) for name in _MEMBERS))
-        if asked not in self._rates:
-            self._rates[asked] = rates_for(self, place, tax_code)
-        return self._rates[asked]
-
-
 def holds(rule: Json, place: Json, *, partly: bool = False) -> bool:
     """Whether a rate (or an exemption) holds at an address; ``partly``: or could, for what the address leaves out."""
     for name, same in _MEMBERS.items():
@@ -69,15 +54,19 @@ def anchor(rate: Any) -> str:
     if isinstance(rate, str):
         return rate
     narrowest = next((name for name in ("postalCode", "city", "state") if rate.get(name)), "countryCode")
-    return f"{folded(rate['countryCode'])} {narrowest} {compact(rate[narrowest])}"
+    return _anchor(rate["countryCode"], narrowest, rate[narrowest])
 
 
 def anchors(place: Json) -> tuple[str, ...]:
     """The anchors of every rate that could hold at an address."""
-    here = {"countryCode": country(place)}
-    postal = compact(place.get("postalCode", ""))
-    parts = [{"postalCode": postal}, {"postalCode": postal[:_ZIP]}, *({name: place.get(name, "")} for name in ("city", "state"))]
-    return tuple(dict.fromkeys(anchor({**here, **part}) for part in [*parts, {}]))
+    here, postal = country(place), compact(place.get("postalCode", ""))
+    parts = [("postalCode", postal), ("postalCode", postal[:_ZIP]), *((name, place.get(name, "")) for name in ("city", "state"))]
+    named = [(name, value) for name, value in (*parts, ("countryCode", here)) if value or name == "countryCode"]
+    return tuple(dict.fromkeys(_anchor(here, name, value) for name, value in named))
+
+
+def _anchor(here: str, name: str, value: str) -> str:
+    return f"{folded(here)} {name} {compact(value)}"
 
 
 def held(rules: Iterable[Json], place: Json) -> Iterator[Json]:
