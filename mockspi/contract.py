@@ -154,7 +154,7 @@ class Contract:
         return [] if conforms(shape, body) else [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
 
     @property
-    def _declared(self) -> Mapping[str, fields.Field[Any]]:
+    def _declared(self) -> Mapping[str, Field]:
         return instance(self.query).fields if self.query else {}
 
     def _query(self, request: Request) -> Json:
