@@ -11,9 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
-
-from mockspi.schema import Flag, Integer, Many, Number, Part, Shape, instance
+from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, instance, validate
+from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
 
@@ -23,7 +22,7 @@ def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
     return compiled(shape, closed)(value)
 
 
-def fits(field: fields.Field[Any], value: Any) -> bool:
+def fits(field: Field, value: Any) -> bool:
     """Whether a value may stand where a field is."""
     return _field(field, False)(value)
 
@@ -50,20 +49,20 @@ def compiled(shape: type[Shape], closed: bool) -> Check:
     return check
 
 
-def _field(field: fields.Field[Any], closed: bool) -> Check:
+def _field(field: Field, closed: bool) -> Check:
     rules = list(field.validators)
     check = _bounded(field, rules) or _all([_type(field, closed), *map(_validator, rules)])
     return (lambda value: value is None or check(value)) if field.allow_none else check
 
 
-def _bounded(field: fields.Field[Any], rules: list[Any]) -> Check | None:
+def _bounded(field: Field, rules: list[Any]) -> Check | None:
     """The checks that most fields have, each in one step."""
     match field, rules:
-        case Integer(), [validate.Range(min=int(low), max=int(high), min_inclusive=True, max_inclusive=True)]:
+        case Integer(), [validate.Range(min=int(low), max=int(high))]:
             return lambda value: type(value) is int and low <= value <= high
-        case Number(), [validate.Range(min=float(low), max=float(high), min_inclusive=True, max_inclusive=True)]:
+        case Number(), [validate.Range(min=float(low), max=float(high))]:
             return lambda value: type(value) in (int, float) and low <= value <= high  # which NaN and infinity are not
-        case fields.String(), [validate.Length(min=1, max=None, equal=None)]:
+        case Text(), [validate.Length(min=1, max=None, equal=None)]:
             return lambda value: type(value) is str and value != ""
     return None
 
@@ -77,7 +76,7 @@ def _all(checks: list[Check]) -> Check:
     return lambda value: all(check(value) for check in checks)
 
 
-def _type(field: fields.Field[Any], closed: bool) -> Check:  # noqa: PLR0911  # one answer for each kind of field
+def _type(field: Field, closed: bool) -> Check:  # noqa: PLR0911  # one answer for each kind of field
     if isinstance(field, Part):
         shape = type(field.schema)
         return compiled(shape, closed) if issubclass(shape, Shape) else _never
@@ -89,7 +88,7 @@ def _type(field: fields.Field[Any], closed: bool) -> Check:  # noqa: PLR0911  # 
         return lambda value: type(value) is int or (type(value) is float and math.isfinite(value))
     if isinstance(field, Flag):
         return lambda value: type(value) is bool
-    if isinstance(field, fields.String):
+    if isinstance(field, Text):
         return lambda value: type(value) is str
     return _no_null_inside if closed else lambda value: value is not None
 
@@ -115,9 +114,8 @@ def _validator(rule: Callable[[Any], Any]) -> Check:
         return lambda value: value in words
     if isinstance(rule, validate.Length) and (rule.min, rule.max, rule.equal) == (1, None, None):
         return bool
-    if isinstance(rule, validate.Range) and rule.min_inclusive and rule.max_inclusive:
-        low, high = rule.min, rule.max
-        return lambda value: bool((low is None or value >= low) and (high is None or value <= high))
+    if isinstance(rule, validate.Bound):
+        return rule.holds
 
     def check(value: Any) -> bool:
         try:

@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from marshmallow import fields
-
 from mockspi.clock import Clock
 from mockspi.conforming import conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json, Reply, Request, without_nulls
-from mockspi.schema import SEED, Many, Problem, Shape, Strangers, escape, instance, problems
+from mockspi.schema import SEED, Field, Integer, Many, Problem, Shape, Strangers, escape, instance, problems
 from mockspi.store.base import Records
 
 UNSOUND = "EVENT_UNSOUND"  #: the code of a finding: an event is not as its shape says
@@ -156,7 +154,7 @@ class Contract:
         return [] if conforms(shape, body) else [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
 
     @property
-    def _declared(self) -> Mapping[str, fields.Field[Any]]:
+    def _declared(self) -> Mapping[str, Field]:
         return instance(self.query).fields if self.query else {}
 
     def _query(self, request: Request) -> Json:
@@ -176,9 +174,9 @@ class Contract:
         return found
 
 
-def typed(declared: fields.Field[Any], text: str) -> Any:
+def typed(declared: Field, text: str) -> Any:
     """A query value as the type its field declares; what does not fit stays text, and the check says so."""
-    if isinstance(declared, fields.Integer) and re.fullmatch(r"-?[0-9]{1,16}", text):
+    if isinstance(declared, Integer) and re.fullmatch(r"-?[0-9]{1,16}", text):
         return int(text)
     return text
 

@@ -199,7 +199,7 @@ def test_every_member_that_a_platform_itself_names_is_shown_in_an_example() -> N
         for shape in SHAPES
         for name, field in instance(shape).fields.items()
         if field.metadata.get("x-source", shape.SOURCE) == "seed"
-        and not any((one, name) in shown for one in shape.__mro__ if name in getattr(one, "_declared_fields", ()))
+        and not any((one, name) in shown for one in shape.__mro__ if name in getattr(one, "fields", ()))
     ]
     assert missing == []
 

@@ -14,6 +14,7 @@ from mockspi import __version__
 from mockspi.cli import COMMANDS, main
 
 HEAVY = ("flask", "werkzeug", "granian", "marshmallow", "apispec", "sqlite3", "yaml", "platformdirs")
+SELDOM = ("marshmallow", "apispec")  #: nor by a server, before something is wrong or a document is asked for
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -50,8 +51,14 @@ def test_importing_the_wsgi_module_does_nothing() -> None:
     assert not imported("import mockspi.wsgi") & set(HEAVY)
 
 
+def test_a_server_starts_without_what_few_calls_need() -> None:
+    found = imported("from mockspi import building; from mockspi.server import launch, rsgi")
+    assert {"granian", "sqlite3"} <= found
+    assert not found & {*SELDOM, "flask", "urllib3", "watchfiles", "prometheus_client"} - imported("import granian.server")
+
+
 def test_the_list_of_heavy_modules_is_of_modules_that_the_server_does_import() -> None:
-    assert set(HEAVY) - {"yaml", "apispec"} <= imported("import mockspi.wsgi, mockspi.server.launch; mockspi.wsgi.app")
+    assert set(HEAVY) - {"yaml", *SELDOM} <= imported("import mockspi.wsgi, mockspi.server.launch; mockspi.wsgi.app")
 
 
 @pytest.mark.parametrize("words", list(commands(main)), ids=" ".join)

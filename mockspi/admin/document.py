@@ -13,6 +13,7 @@ from mockspi.admin.telling import status_of
 from mockspi.contracts.common import BrokenReply
 from mockspi.errors import BrokenRequest, Failure, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json
+from mockspi.schema.marshalled import schema_of
 
 _ABOUT = """Sandboxes, their clocks, rules and journals, over a port of its own.
 
@@ -48,7 +49,7 @@ def operation(route: AdminRoute) -> Json:
         "responses": responses(route),
     }
     if route.body:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema_of(route.body)}}}
     if route.open:
         found["security"] = []
     return found
@@ -56,7 +57,7 @@ def operation(route: AdminRoute) -> Json:
 
 def responses(route: AdminRoute) -> Json:
     """Success, then each failure under its status, with the codes that it may have."""
-    schema: Any = route.reply or {"type": "string"}
+    schema: Any = schema_of(route.reply) if route.reply else {"type": "string"}
     about = openapi.summary(route.reply) if route.reply else "Text."
     found: Json = {str(route.status): {"description": about, "content": {route.media: {"schema": schema}}}}
     sized = (RequestTooLarge, UnsupportedMediaType) if route.body else ()
@@ -67,7 +68,7 @@ def responses(route: AdminRoute) -> Json:
         by_status.setdefault(status_of(failure), []).append(failure)
     for status, failures in sorted(by_status.items()):
         told = "\n".join(f"- `{one.code}`: {openapi.about(one)}" for one in failures)
-        found[str(status)] = {"description": told, "content": {"application/json": {"schema": BrokenReply}}}
+        found[str(status)] = {"description": told, "content": {"application/json": {"schema": schema_of(BrokenReply)}}}
     return found
 
 

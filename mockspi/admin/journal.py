@@ -8,8 +8,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import validate
-
 from mockspi.admin import har
 from mockspi.admin.following import Following, TooManyFollowing
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
@@ -19,7 +17,7 @@ from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry, lines
 from mockspi.rules.matching import at, same, tokens
 from mockspi.sandbox import Sandbox
-from mockspi.schema import Anything, Choice, Integer, Many, Moment, Number, Shape, Text, did_you_mean
+from mockspi.schema import Anything, Choice, Integer, Many, Moment, Number, Shape, Text, did_you_mean, validate
 from mockspi.store.rows import Filter
 
 _LARGEST_PAGE = 500

@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from marshmallow import validate
-
 from mockspi.admin import connectors, journal, rules, snapshots
 from mockspi.admin.clocks import ClockChange, ClockState, reset_clock, timed
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
@@ -17,7 +15,7 @@ from mockspi.errors import BrokenRequest, Failure, FixtureSetMissing, SandboxExi
 from mockspi.exchange import Json
 from mockspi.rules.shapes import Quota
 from mockspi.sandbox import Sandbox, told
-from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text
+from mockspi.schema import Flag, Id, Integer, Many, Moment, Part, Shape, Text, validate
 from mockspi.settings import MAIN
 from mockspi.store.control import new_serial
 

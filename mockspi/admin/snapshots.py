@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from marshmallow import validate
-
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.errors import BrokenRequest, Failure
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
-from mockspi.schema import Id, Integer, Many, Shape, Text
+from mockspi.schema import Id, Integer, Many, Shape, Text, validate
 from mockspi.settings import MAIN
 
 _SNAPSHOT = "snapshot:"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from marshmallow import validate
-
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.admin.verify import CallShape, CountShape, DifferenceReply, NearMiss, count, expected, path_values_of, strays
 from mockspi.errors import BrokenRequest
 from mockspi.exchange import Json, Reply
 from mockspi.journal import Entry
-from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
+from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text, validate
 from mockspi.store.rows import Filter
 from mockspi.verifying import Verification
 

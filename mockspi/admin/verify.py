@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import ValidationError, validate
-
 from mockspi.admin.journal import covered
 from mockspi.admin.route import AdminRoute, Desk, SandboxNotFound
 from mockspi.admin.sent import entries
@@ -21,7 +19,8 @@ from mockspi.journal import Entry
 from mockspi.rules.known import Known
 from mockspi.rules.shapes import never_fits
 from mockspi.sandbox import Sandbox
-from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text
+from mockspi.schema import Anything, Flag, Id, Integer, Many, Part, Shape, Text, validate
+from mockspi.schema.validate import ValidationError
 from mockspi.store.rows import Filter
 from mockspi.verifying import Count, Expected, PathValues, Verification
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import validate
-
 from mockspi.admin.verify import objects, texts
 from mockspi.event import PLATFORMS
-from mockspi.schema import Anything, Choice, Flag, Id, Integer, Many, Moment, Shape, Text
+from mockspi.schema import Anything, Choice, Flag, Id, Integer, Many, Moment, Shape, Text, validate
 from mockspi.store.outbox_log import STATES
 
 _LARGEST_PAGE = 500

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from marshmallow import ValidationError, validate
-
 from mockspi.event import PLATFORMS, RETAIL_CLOUD
 from mockspi.exchange import Json
-from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, Integer, Many, Part, Shape, Text
+from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, Integer, Many, Part, Shape, Text, validate
+from mockspi.schema.validate import ValidationError
 
 SPI, WEBHOOK = "SPI", "Webhook"
 OAUTH = "OAUTH-OAuth"  #: the endpoint name of the connector that fetches tokens

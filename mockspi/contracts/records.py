@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marshmallow import ValidationError, validate
-
 from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedAddress, Tier
-from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
+from mockspi.schema import (
+    ASSUMED,
+    PUBLIC,
+    SEED,
+    Choice,
+    Flag,
+    Id,
+    Integer,
+    Many,
+    Moment,
+    Money,
+    Number,
+    Part,
+    Shape,
+    Text,
+    validate,
+)
+from mockspi.schema.validate import ValidationError
 
 _CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
 _NUMBER = validate.Regexp(r"[1-9]\d{0,14}\Z", error="a number such as 12, as text, is expected")

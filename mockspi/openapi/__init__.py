@@ -9,7 +9,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
 import mockspi
 from mockspi import examples
@@ -19,7 +19,8 @@ from mockspi.contracts.common import BrokenReply, RefusalReply
 from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
-from mockspi.schema import Integer, Many, Moment, Number, Part, Shape, instance
+from mockspi.schema import Field, Integer, Many, Moment, Number, Part, Shape, instance
+from mockspi.schema.marshalled import Marshalled, field_of, schema_of
 
 _TITLE = "Retail Cloud SPIs, as mockspi serves them"
 _ABOUT = """What the merchant's side of Salesforce Retail Cloud (Point of Sale) answers.
@@ -45,17 +46,18 @@ class Converter(OpenAPIConverter):
     def schema2jsonschema(self, schema: Schema) -> Json:
         """A shape as JSON Schema."""
         found = dict(super().schema2jsonschema(schema))  # type: ignore[no-untyped-call]  # apispec leaves it untyped
-        if isinstance(schema, Shape):
-            found["additionalProperties"] = schema.OPEN
-            if schema.ONE_OF:
-                found["anyOf"] = [{"required": [name]} for name in schema.ONE_OF]
-            found["description"] = " ".join((type(schema).__doc__ or "").split())
+        if isinstance(schema, Marshalled):
+            shape = schema.shape
+            found["additionalProperties"] = shape.OPEN
+            if shape.ONE_OF:
+                found["anyOf"] = [{"required": [name]} for name in shape.ONE_OF]
+            found["description"] = summary(shape)
             for name, member in found.get("properties", {}).items():
-                mark(member, schema.fields.get(name), schema)
+                mark(member, shape.fields.get(name), shape)
         return found
 
 
-def mark(member: Json, field: fields.Field[Any] | None, shape: Shape) -> None:
+def mark(member: Json, field: Field | None, shape: type[Shape]) -> None:
     """Say of a property where it comes from: its own mark, else its shape's; and its pattern as JSON Schema writes it."""
     if pattern := member.get("pattern"):
         member["pattern"] = f"^{pattern.removeprefix('^').removesuffix(chr(92) + 'Z')}$"
@@ -120,7 +122,8 @@ def operation(contract: Contract, shown: Sequence[examples.Example]) -> Json:
             for one in shown
             if "body" in one.request and one.status == 200
         }
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": contract.body, **_examples(bodies)}}}
+        sent = {"schema": schema_of(contract.body), **_examples(bodies)}
+        found["requestBody"] = {"required": True, "content": {"application/json": sent}}
     if contract.legacy:
         found["deprecated"] = True
     return found
@@ -149,11 +152,11 @@ def parameters(contract: Contract) -> list[Json]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}, "x-source": "seed"}
         for name in contract.parameters
     ]
-    shape = instance(contract.query) if contract.query else None
-    for name, field in shape.fields.items() if shape else ():
-        schema = Converter("3.1.0", _name, None).field2property(field)  # type: ignore[arg-type]  # no spec: nothing nested here
+    shape = contract.query or Shape
+    for name, field in shape.fields.items():
+        schema = Converter("3.1.0", _name, None).field2property(field_of(field))  # type: ignore[arg-type]  # no spec: nothing nested here
         told = {"description": text} if (text := schema.pop("description", "")) else {}
-        source = schema.pop("x-source", shape.SOURCE if shape else "")
+        source = schema.pop("x-source", shape.SOURCE)
         found.append({"name": name, "in": "query", "required": field.required, **told, "schema": schema, "x-source": source})
     return [*found, dict(_LOCALE)]
 
@@ -168,7 +171,7 @@ def responses(contract: Contract, shown: Sequence[examples.Example]) -> Json:
     bad = {
         key(one): {"summary": one.title, "value": one.reply["body"]} for one in shown if one.status == 400 and "body" in one.reply
     }
-    broken = {"schema": BrokenReply}
+    broken = {"schema": schema_of(BrokenReply)}
     found: Json = {
         "200": {"description": f'{summary(contract.reply)} Or a business "no".', "content": content(contract, good)},
         "400": {"description": _BODYLESS_400, "content": {"application/json": {**broken, **_examples(bad)}}},
@@ -185,19 +188,19 @@ def content(contract: Contract, good: Json) -> Json:
     """The 200's media types: the reply or the refusal as alternatives, and text where the reply is text."""
     if contract.media != "application/json":
         return {contract.media: {"schema": {"type": "string"}}}
-    schema: Any = contract.reply
+    schema: Any = schema_of(contract.reply)
     if contract.fails:
-        schema = {"anyOf": [contract.reply, refusal(contract)]}
+        schema = {"anyOf": [schema, refusal(contract)]}
     return {"application/json": {"schema": schema, **_examples(good)}}
 
 
-def refusal(contract: Contract) -> Json | type[Shape]:
+def refusal(contract: Contract) -> Json | type[Marshalled]:
     """The shape of a business "no" of this contract: the two error members, and what it carries beside them."""
     if not contract.refusal:
-        return RefusalReply
+        return schema_of(RefusalReply)
     members: Json = {}
     for name, value in contract.refusal.items():
-        items: Any = value[0] if isinstance(value, list) and value else {}
+        items: Any = schema_of(value[0]) if isinstance(value, list) and value else {}
         members[name] = {"type": "array", "items": items} if isinstance(value, list) else {"const": value}
         if value == []:
             members[name] = {"type": "array", "maxItems": 0}
@@ -215,17 +218,17 @@ def filled(value: Any, shape: type[Shape]) -> Any:
     return {name: _filled(member, declared.get(name)) for name, member in value.items()}
 
 
-def _filled(value: Any, field: fields.Field[Any] | None) -> Any:
+def _filled(value: Any, field: Field | None) -> Any:
     if value == examples.ANY:
         return _sample(field)
-    if isinstance(field, Part) and isinstance(value, dict) and isinstance(field.schema, Shape):
+    if isinstance(field, Part) and isinstance(value, dict):
         return filled(value, type(field.schema))
     return [_filled(one, field.inner) for one in value] if isinstance(field, Many) and isinstance(value, list) else value
 
 
-def _sample(field: fields.Field[Any] | None) -> Any:
+def _sample(field: Field | None) -> Any:
     """Something of a field's type."""
-    if isinstance(field, Part) and isinstance(field.schema, Shape):
+    if isinstance(field, Part):
         return {name: _sample(inner) for name, inner in field.schema.fields.items() if inner.required}
     if isinstance(field, Many):
         return [_sample(field.inner)]

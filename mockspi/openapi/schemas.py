@@ -10,6 +10,7 @@ from mockspi.event import Event
 from mockspi.exchange import Json
 from mockspi.openapi import new_spec, summary
 from mockspi.schema import Shape
+from mockspi.schema.marshalled import schema_of
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -61,7 +62,7 @@ def document_schema(shape: type[Shape]) -> Json:
 
 def _definitions(shape: type[Shape]) -> Json:
     spec = new_spec("", "", "1")
-    spec.components.schema(shape.__name__, schema=shape)
+    spec.components.schema(shape.__name__, schema=schema_of(shape))
     return dict(_local(spec.to_dict()["components"]["schemas"]))
 
 

@@ -12,6 +12,7 @@ from mockspi.event import EMPORIX, NEXT_COMMERCE, RETAIL_CLOUD, STANDARD, Event
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet
 from mockspi.openapi import new_spec
+from mockspi.schema.marshalled import schema_of
 from mockspi.webhooks.making import examples
 
 _TITLE = "Webhooks of four platforms, as mockspi sends and receives them"
@@ -88,7 +89,7 @@ def _operation(event: Event, method: str, found: FixtureSet | None) -> Json:
         **({"x-events": list(event.inside)} if event.inside else {}),
         "x-source": event.source,
         "parameters": [dict(one) for one in _HEADERS.get(event.platform, [])],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": event.body, "examples": shown}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema_of(event.body), "examples": shown}}},
         "responses": responses,
         "security": [{event.platform: []}, *optional],
     }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import validate
-
 from mockspi.event import NEXT_COMMERCE, Event
-from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, Integer, Many, Part, Shape, Text
+from mockspi.schema import ASSUMED, PUBLIC, SEED, Anything, Choice, Flag, Id, Integer, Many, Part, Shape, Text, validate
 
 CURRENT, OLD = "2024-04-01", "2023-02-10"
 

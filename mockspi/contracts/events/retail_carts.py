@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import validate
-
 from mockspi.contracts.common import LineRequest
 from mockspi.contracts.order_record import OrderCustomer, PriceAdjustment
 from mockspi.event import RETAIL_CLOUD, Event
-from mockspi.schema import ASSUMED, SEED, Choice, Flag, Id, Many, Moment, Money, Part, Shape, Text
+from mockspi.schema import ASSUMED, SEED, Choice, Flag, Id, Many, Moment, Money, Part, Shape, Text, validate
 
 REASONS = (
     "SYS_CUSTOMER_LOGOUT",

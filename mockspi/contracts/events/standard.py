@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from marshmallow import validate
-
 from mockspi.event import STANDARD, Event
-from mockspi.schema import PUBLIC, Anything, Id, Shape, Text
+from mockspi.schema import PUBLIC, Anything, Id, Shape, Text, validate
 
 _ISO = validate.Regexp(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z",

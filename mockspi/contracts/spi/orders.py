@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from marshmallow import validate
-
 from mockspi.answers import get, page
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import PageReply
@@ -19,7 +17,7 @@ from mockspi.refusals import (
     TenderRefused,
 )
 from mockspi.retail import orders, returns, taxes_booked
-from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text
+from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Part, Shape, Text, validate
 from mockspi.store.base import Criterion
 from mockspi.store.terms import is_phone_ending
 

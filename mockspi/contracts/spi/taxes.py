@@ -7,8 +7,6 @@ import io
 from collections.abc import Generator
 from contextlib import closing
 
-from marshmallow import ValidationError
-
 from mockspi.contract import Call, Contract
 from mockspi.contracts.common import Address, CartRequest, LineRequest
 from mockspi.contracts.tax_records import TaxedLine, TaxExemption
@@ -17,6 +15,7 @@ from mockspi.refusals import ExemptionUnknown, ReturnQuantityExceeded, TaxJurisd
 from mockspi.retail import taxes_booked, taxes_rates
 from mockspi.retail.money import amount
 from mockspi.schema import ASSUMED, PUBLIC, Anything, Choice, Flag, Id, Many, Money, Part, Shape, Text
+from mockspi.schema.validate import ValidationError
 
 GROUP = "Taxes"
 _SAMPLE = "/merchant/spi/sample/endpoint/taxEngine"

@@ -1,137 +1,46 @@
 """Strict field types, the base schema, and the two questions asked of any JSON: what is wrong, what is unknown.
 
-Checks never change the value: JSON travels on as it came. ``source`` says where a field comes from:
-``seed`` (the vendor's own overview), ``public`` (another public text) or ``assumed`` (ours, in the vendor's manner).
+Checks never change the value: JSON travels on as it came. What is declared is plain data; marshmallow is made from it, and
+speaks, when something is wrong.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
-
 from mockspi.currencies import decimals
+from mockspi.schema import validate
+from mockspi.schema.declaring import (
+    ASSUMED,
+    PUBLIC,
+    SEED,
+    VAST,
+    Anything,
+    Choice,
+    Field,
+    Flag,
+    Id,
+    Integer,
+    Many,
+    Moment,
+    Money,
+    Number,
+    Part,
+    Shape,
+    Text,
+    instance,
+)
 
-Field = fields.Field[Any]
-SEED, PUBLIC, ASSUMED = "seed", "public", "assumed"
-_VAST = 1e12  # no amount comes near
+__all__ = [
+    "ASSUMED", "PUBLIC", "SEED", "Anything", "Choice", "Field", "Flag", "Id", "Integer", "Many", "Moment", "Money", "Number",
+    "Part", "Problem", "Shape", "Strangers", "Text", "did_you_mean", "escape", "expectation", "field_at", "instance", "problems",
+    "uneven",
+]  # fmt: skip
 _FINER = {0: "decimals, and {} has none", 2: "more than two decimals", 3: "more than three decimals"}
-_SAFE = 2**53  # beyond it JSON readers that use doubles lose digits
-_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999
-
-
-class _Marked(fields.Field[Any]):
-    """A field that carries a sentence about itself and where we have it from."""
-
-    def __init__(self, *, about: str = "", source: str = "", like: Mapping[str, Any] | None = None, **options: Any) -> None:
-        notes = {"description": about, "x-source": source, **(like or {})}
-        super().__init__(metadata={key: note for key, note in notes.items() if note}, **options)
-
-
-class Text(_Marked, fields.String):
-    """A string."""
-
-
-class Id(Text):
-    """A non-empty string that names something; never a number."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(validate=validate.Length(min=1), **options)
-
-
-class Choice(Text):
-    """One of a closed list of words."""
-
-    def __init__(self, *words: str, **options: Any) -> None:
-        super().__init__(validate=validate.OneOf(words), **options)
-
-
-class Integer(_Marked, fields.Integer):
-    """A whole JSON number: not "5", not true, not 5.5."""
-
-    def __init__(self, *, low: int = -_SAFE, high: int = _SAFE, **options: Any) -> None:
-        super().__init__(validate=validate.Range(low, high), **options)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
-        if type(value) is not int:
-            raise self.make_error("invalid")
-        return value
-
-
-class Moment(Integer):
-    """Epoch milliseconds UTC."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(low=_FIRST_MOMENT, high=_LAST_MOMENT, **options)
-
-
-class Number(_Marked, fields.Float):
-    """A finite JSON number: not "5", not true."""
-
-    def __init__(self, *, low: float = -_VAST, high: float = _VAST, **options: Any) -> None:
-        super().__init__(validate=validate.Range(low, high), **options)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> float:
-        if type(value) is int or (type(value) is float and math.isfinite(value)):
-            return value
-        raise self.make_error("invalid")
-
-
-class Money(Number):
-    """An amount in the currency's main unit, no finer than its minor unit."""
-
-
-class Flag(_Marked, fields.Boolean):
-    """true or false, nothing that merely looks like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> bool:
-        if type(value) is not bool:
-            raise self.make_error("invalid", input=value)
-        return value
-
-
-class Part(_Marked, fields.Nested):
-    """Another schema inside this one."""
-
-    def __init__(self, nested: type[Schema], **options: Any) -> None:
-        super().__init__(nested=nested, **options)
-
-
-class Many(_Marked, fields.List[Any]):
-    """A list; of a field, or of a schema."""
-
-    def __init__(self, of: type[Schema] | fields.Field[Any], **options: Any) -> None:
-        super().__init__(cls_or_instance=of if isinstance(of, fields.Field) else Part(of), **options)
-
-
-class Anything(_Marked, fields.Raw):
-    """Any JSON value."""
-
-
-class Shape(Schema):
-    """The base of every schema here. ``SOURCE`` marks the fields that do not mark themselves;
-    ``OPEN`` means that members which are not listed are kept rather than refused; of ``ONE_OF`` one must come.
-    """
-
-    SOURCE = ASSUMED
-    OPEN = False
-    ONE_OF: tuple[str, ...] = ()
-
-    class Meta:
-        unknown = INCLUDE
-
-    @validates_schema
-    def has_one(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Something must say what is meant."""
-        if self.ONE_OF and not any(data.get(name) for name in self.ONE_OF):
-            raise ValidationError(f"{' or '.join(self.ONE_OF)} is required")
-
-
 _KINDS: dict[type, str] = {
     Moment: "a moment in epoch milliseconds",
     Integer: "a whole number",
@@ -150,17 +59,13 @@ class Problem:
     message: str
 
 
-@cache
-def instance(shape: type[Shape]) -> Shape:
-    """The one instance of a schema; building it costs far more than using it."""
-    return shape()
-
-
 def problems(shape: type[Shape], value: Any) -> list[Problem]:
     """Everything that breaks the schema, in the order of its fields."""
     if not isinstance(value, dict):
         return [Problem("", "a JSON object is expected")]
-    return list(_flat(instance(shape).validate(value), ""))
+    from mockspi.schema.marshalled import checker  # heavy: only where something may be wrong
+
+    return list(_flat(checker(shape).validate(value), ""))
 
 
 def _flat(found: Any, path: str) -> Iterator[Problem]:
@@ -199,7 +104,7 @@ class Strangers:
             elif full not in self.allowed and (self.closed or not shape.OPEN):
                 yield Problem(where, f"unknown field {name!r}{did_you_mean(name, declared)}")
 
-    def _inside(self, field: fields.Field[Any], value: Any, path: str, dotted: str) -> Iterator[Problem]:
+    def _inside(self, field: Field, value: Any, path: str, dotted: str) -> Iterator[Problem]:
         if isinstance(field, Part) and isinstance(value, dict):
             inner = type(field.schema)
             if issubclass(inner, Shape):
@@ -209,13 +114,13 @@ class Strangers:
                 yield from self._inside(field.inner, member, f"{path}/{index}", dotted)
 
 
-def field_at(shape: type[Shape], where: Sequence[str]) -> fields.Field[Any] | None:
+def field_at(shape: type[Shape], where: Sequence[str]) -> Field | None:
     """The field that declares what stands at a place."""
-    found: fields.Field[Any] = Part(shape)
+    found: Field = Part(shape)
     for token in where:
         if isinstance(found, Many):
             found = found.inner
-        elif isinstance(found, Part) and isinstance(found.schema, Schema):
+        elif isinstance(found, Part):
             members = {one.data_key or name: one for name, one in found.schema.fields.items()}
             if token not in members:
                 return None
@@ -225,18 +130,18 @@ def field_at(shape: type[Shape], where: Sequence[str]) -> fields.Field[Any] | No
     return found
 
 
-def expectation(field: fields.Field[Any]) -> str:
+def expectation(field: Field) -> str:
     """What a field wants, in a few words."""
     return _expectation(field) + " or null" * field.allow_none
 
 
-def _expectation(field: fields.Field[Any]) -> str:
+def _expectation(field: Field) -> str:
     for one in field.validators:
         if isinstance(one, validate.OneOf):
             return f"one of {', '.join(map(str, one.choices))}"
     low, high = next(((one.min, one.max) for one in field.validators if isinstance(one, validate.Range)), (None, None))
-    bounds = f" from {low}" if low is not None and low > -_VAST else ""
-    bounds += f" to {high}" if high is not None and high < _VAST else ""
+    bounds = f" from {low}" if low is not None and low > -VAST else ""
+    bounds += f" to {high}" if high is not None and high < VAST else ""
     if isinstance(field, Many):
         return f"a list, each {expectation(field.inner)}"
     if isinstance(field, Part):
