@@ -18,6 +18,7 @@ from mockspi.server.again import Again, Key, key_of
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
+from mockspi.server.queueing import Queueing
 from mockspi.server.streaming import Streaming
 from mockspi.server.waiting import Waiting
 from mockspi.service import Service
@@ -38,6 +39,7 @@ class Door:
         self._service, self._at_once = service, service.at_once()
         self._reading = reading(service.table)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
+        self._queue = Queueing(service.handle, self._pool)
         self._waiting = Waiting()
         self._again, self._ticking = again, False
         self._stream = Streaming(self._waiting)
@@ -81,7 +83,7 @@ class Door:
     async def _reply(self, request: Request, scope: Scope) -> Reply:
         loop = asyncio.get_running_loop()
         if request.method not in _SAFE and (request.method, request.path) not in self._reading:
-            return await loop.run_in_executor(self._pool, self._service.handle, request)
+            return await self._queue.answer(request)
         key = key_of(scope) if self._again and request.method == "GET" and not has_body(request) else None
         with suppress(WouldWait):
             return self._answered(self._at_once, request, key)

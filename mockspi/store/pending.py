@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from zlib import crc32
 
-from mockspi.errors import WouldWait
+from mockspi.errors import StoreBusy, WouldWait
 
 _SLOTS = 1024
 _SIZE = (1 + 2 * _SLOTS) * 8  #: whether somebody waits; what was noted, by slot; what of it was written
@@ -76,15 +76,17 @@ class Writers:
 
     def catch_up(self, space: str | None = None, *, wait: bool = True) -> None:
         """Come back when what the others answered (in a space, or anywhere) before is in the journal; WouldWait where it
-        is not and nobody may wait.
+        is not and nobody may wait, StoreBusy where it does not get there.
         """
         places: Sequence[int] = range(_SLOTS) if space is None else (slot(space),)
         for name, cells in self._others():
             wanted = [(_WRITTEN + place, cells[_NOTED + place]) for place in places]
             end = time.monotonic() + _PATIENCE
-            while any(cells[place] < number for place, number in wanted) and time.monotonic() < end:
+            while any(cells[place] < number for place, number in wanted):
                 if not wait:
                     raise WouldWait
+                if time.monotonic() > end:
+                    raise StoreBusy(headers=[("Retry-After", "1")])
                 cells[_ASKED] = 1
                 if not _lives(name):
                     self._folder.joinpath(name).unlink(missing_ok=True)

@@ -25,7 +25,7 @@ _VERSION = 3
 _WAIT_SECONDS = 30.0
 _OVERLAY = """
 CREATE TABLE IF NOT EXISTS records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL,
     sort TEXT NOT NULL, body TEXT);
 CREATE UNIQUE INDEX IF NOT EXISTS records_key ON records (sandbox, collection, key);
 CREATE TABLE IF NOT EXISTS terms (
