@@ -1,17 +1,20 @@
-"""The quick yes: whether JSON keeps a shape, compiled once per shape from the very fields that marshmallow reads.
+"""The quick yes: whether JSON keeps a shape, by a function that is written and compiled for each shape when it is first
+asked for, from the very fields that marshmallow reads.
 
 A no says nothing about why: then ``schema.problems`` and ``schema.Strangers`` are asked. A yes must mean that both
 would find nothing; a property test holds the two together.
+
+What is compiled is made of declarations alone: names and bounds stand in it as literals, and what else a check needs (words,
+rules, the checks of shapes inside) is handed to it as a value. Nothing that was read or sent gets there.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, instance, validate
+from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, validate
 from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
@@ -24,81 +27,111 @@ def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
 
 def fits(field: Field, value: Any) -> bool:
     """Whether a value may stand where a field is."""
-    return _field(field, False)(value)
+    return _Writer(closed=False).of_field(field)(value)
 
 
 @cache
 def compiled(shape: type[Shape], closed: bool) -> Check:
     """The check of one shape."""
-    members = {field.data_key or name: _field(field, closed) for name, field in instance(shape).fields.items()}
-    required = frozenset(field.data_key or name for name, field in instance(shape).fields.items() if field.required)
-    one_of, is_open = shape.ONE_OF, shape.OPEN and not closed
-
-    def check(value: Any) -> bool:
-        if type(value) is not dict or not required <= value.keys():
-            return False
-        for name, member in value.items():
-            known = members.get(name)
-            if known is None:
-                if not is_open:
-                    return False
-            elif not known(member):
-                return False
-        return not one_of or any(value.get(name) for name in one_of)
-
-    return check
+    return _Writer(closed).of_shape(shape)
 
 
-def _field(field: Field, closed: bool) -> Check:
-    rules = list(field.validators)
-    check = _bounded(field, rules) or _all([_type(field, closed), *map(_validator, rules)])
-    return (lambda value: value is None or check(value)) if field.allow_none else check
+class _Writer:
+    """Writes one check: lines that end it with False as soon as something is broken."""
+
+    def __init__(self, closed: bool) -> None:
+        self._closed = closed
+        self._handed: dict[str, Any] = {}
+
+    def of_shape(self, shape: type[Shape]) -> Check:
+        """The check of an object of this shape."""
+        return self._compiled(self._object(shape))
+
+    def of_field(self, field: Field) -> Check:
+        """The check of what may stand where a field is."""
+        return self._compiled(self._value(field, "value", "value"))
+
+    def _compiled(self, lines: Iterable[str]) -> Check:
+        text = "\n ".join(("def check(value):", *lines, "return True"))
+        exec(text, self._handed)  # noqa: S102  # made of our own declarations alone, as said above
+        check: Check = self._handed["check"]
+        return check
+
+    def _object(self, shape: type[Shape]) -> Iterator[str]:
+        members = {field.data_key or name: field for name, field in shape.fields.items()}
+        counted = self._closed or not shape.OPEN
+        yield _unless("type(value) is dict")
+        if counted:
+            yield f"known = {sum(field.required for field in members.values())}"
+        for name, field in members.items():
+            lines = self._value(field, "one", f"(one := value[{name!r}])")
+            if field.required:
+                yield _unless(f"{name!r} in value")
+                yield from lines
+            else:
+                yield f"if {name!r} in value:"
+                yield from _deeper(["known += 1", *lines] if counted else lines)
+        if counted:
+            yield _unless("len(value) == known")
+        if shape.ONE_OF:
+            yield _unless(" or ".join(f"value.get({name!r})" for name in shape.ONE_OF))
+
+    def _value(self, field: Field, at: str, first: str) -> Iterator[str]:
+        """The lines about what the variable ``at`` holds, which is set by ``first``."""
+        if field.allow_none:
+            yield f"if {first} is not None:"
+            yield from _deeper(self._given(field, at, at))
+        else:
+            yield from self._given(field, at, first)
+
+    def _given(self, field: Field, at: str, first: str) -> Iterator[str]:
+        kind = self._kind(field, at, first)
+        yield _unless(" and ".join([kind, *(self._rule(rule, at, isinstance(field, Number)) for rule in field.validators)]))
+        if isinstance(field, Many):
+            yield f"for {at}_ in {at}:"
+            yield from _deeper(self._value(field.inner, f"{at}_", f"{at}_"))
+
+    def _kind(self, field: Field, at: str, first: str) -> str:  # noqa: PLR0911  # one answer for each kind of field
+        match field:
+            case Part():
+                return f"{self._hand(compiled(field.nested, self._closed))}({first})"
+            case Many():
+                return f"type({first}) is list"
+            case Integer():
+                return f"type({first}) is int"
+            case Number():
+                return f"(type({first}) is float or type({at}) is int)"  # its bounds refuse NaN and infinity
+            case Flag():
+                return f"type({first}) is bool"
+            case Text():
+                return f"type({first}) is str"
+        return f"{self._hand(_no_null_inside)}({first})" if self._closed else f"{first} is not None"
+
+    def _rule(self, rule: validate.Rule, at: str, exact: bool) -> str:
+        match rule:
+            case validate.Range(min=low, max=high):
+                return f"{float(low)!r} <= {at} <= {float(high)!r}" if exact else f"{low!r} <= {at} <= {high!r}"
+            case validate.Length(min=1, max=None, equal=None):
+                return at
+            case validate.OneOf():
+                return f"{at} in {self._hand(frozenset(rule.choices))}"
+            case validate.Bound():
+                return f"{self._hand(rule.holds)}({at})"
+        return f"{self._hand(_yes_or_no(rule))}({at})"
+
+    def _hand(self, thing: Any) -> str:
+        """The name by which the check finds a value."""
+        name = f"_{len(self._handed)}"
+        self._handed[name] = thing
+        return name
 
 
-def _bounded(field: Field, rules: list[Any]) -> Check | None:
-    """The checks that most fields have, each in one step."""
-    match field, rules:
-        case Integer(), [validate.Range(min=int(low), max=int(high))]:
-            return lambda value: type(value) is int and low <= value <= high
-        case Number(), [validate.Range(min=float(low), max=float(high))]:
-            return lambda value: type(value) in (int, float) and low <= value <= high  # which NaN and infinity are not
-        case Text(), [validate.Length(min=1, max=None, equal=None)]:
-            return lambda value: type(value) is str and value != ""
-    return None
+def _unless(holds: str) -> str:
+    return f"if not ({holds}): return False"
 
 
-def _all(checks: list[Check]) -> Check:
-    if len(checks) == 1:
-        return checks[0]
-    if len(checks) == 2:
-        first, second = checks
-        return lambda value: first(value) and second(value)
-    return lambda value: all(check(value) for check in checks)
-
-
-def _type(field: Field, closed: bool) -> Check:  # noqa: PLR0911  # one answer for each kind of field
-    if isinstance(field, Part):
-        shape = type(field.schema)
-        return compiled(shape, closed) if issubclass(shape, Shape) else _never
-    if isinstance(field, Many):
-        return _list(_field(field.inner, closed))
-    if isinstance(field, Integer):
-        return lambda value: type(value) is int
-    if isinstance(field, Number):
-        return lambda value: type(value) is int or (type(value) is float and math.isfinite(value))
-    if isinstance(field, Flag):
-        return lambda value: type(value) is bool
-    if isinstance(field, Text):
-        return lambda value: type(value) is str
-    return _no_null_inside if closed else lambda value: value is not None
-
-
-def _list(inner: Check) -> Check:
-    return lambda value: type(value) is list and all(map(inner, value))
-
-
-def _never(_: Any) -> bool:
-    return False
+def _deeper(lines: Iterable[str]) -> Iterator[str]:
+    return (f" {line}" for line in lines)
 
 
 def _no_null_inside(value: Any) -> bool:
@@ -107,15 +140,8 @@ def _no_null_inside(value: Any) -> bool:
     return all(map(_no_null_inside, value)) if isinstance(value, list) else value is not None
 
 
-def _validator(rule: Callable[[Any], Any]) -> Check:
-    """A marshmallow validator as a yes or no."""
-    if isinstance(rule, validate.OneOf):
-        words = frozenset(rule.choices)
-        return lambda value: value in words
-    if isinstance(rule, validate.Length) and (rule.min, rule.max, rule.equal) == (1, None, None):
-        return bool
-    if isinstance(rule, validate.Bound):
-        return rule.holds
+def _yes_or_no(rule: validate.Rule) -> Check:
+    """A rule as a yes or no."""
 
     def check(value: Any) -> bool:
         try:

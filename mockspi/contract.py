@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from mockspi.clock import Clock
 from mockspi.conforming import conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
-from mockspi.exchange import Json, Reply, Request, without_nulls
+from mockspi.exchange import Json, Reply, Request, decode, without_nulls
 from mockspi.schema import SEED, Field, Integer, Many, Problem, Shape, Strangers, escape, instance, problems
 from mockspi.store.base import Records
 
@@ -248,6 +248,17 @@ def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
 def parse(raw: bytes) -> Any:
     """Strict JSON: UTF-8, no NaN, no number that a double cannot hold, no half characters, no endless nesting."""
     try:
+        document = decode(raw)
+    except ValueError:
+        document = _read(raw)
+    if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _deeper(document, _DEEPEST):
+        _unreadable(f"nested deeper than {_DEEPEST} levels", None)
+    return document
+
+
+def _read(raw: bytes) -> Any:
+    """The same, or what is wrong."""
+    try:
         text = raw.decode("utf-8-sig")
         document = _DECODER.decode(text)
         if "\\ud" in text.lower():
@@ -260,8 +271,6 @@ def parse(raw: bytes) -> Any:
         _unreadable(f"{error.msg} at line {error.lineno} column {error.colno}", error)
     except (ValueError, RecursionError) as error:
         _unreadable("nested too deeply" if isinstance(error, RecursionError) else str(error), error)
-    if raw.count(b"{") + raw.count(b"[") > _DEEPEST and _deeper(document, _DEEPEST):
-        _unreadable(f"nested deeper than {_DEEPEST} levels", None)
     return document
 
 

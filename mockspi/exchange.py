@@ -7,11 +7,17 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 #: Faults after which no caller has the reply; of a dribble it all comes in the end.
 LOST = frozenset({"reset", "empty", "truncate", "garbage", "timeout"})
 JSON_TYPE = "application/json; charset=utf-8"
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
+_STRICT = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_ZEROS = bytes(ord("0") if chr(code).isdecimal() else code for code in range(256))  #: every digit as 0
+_SMALL = b"0.0000"  #: how orjson may write what is below 0.0001
+_SMALLER, _LONG = b"0e-0", b"0" * 19  #: of digits as 0: exponents, and whole numbers beyond 64 bits
 
 #: A JSON object. It travels whole through the middle; nobody re-lists its fields.
 Json = dict[str, Any]
@@ -107,8 +113,24 @@ class Exchange:
 
 
 def encode(document: Any) -> bytes:
-    """Compact UTF-8 JSON; refuses what JSON cannot say (NaN, infinity)."""
-    return _ENCODER.encode(document).encode()
+    """Compact UTF-8 JSON; refuses what JSON cannot say (NaN, infinity).
+
+    The bytes are the standard library's, always: it is asked where orjson has no answer, or may have another one.
+    """
+    try:
+        told = orjson.dumps(document, option=_STRICT)
+    except TypeError:
+        return _ENCODER.encode(document).encode()
+    if b"null" in told or _SMALL in told or _SMALLER in told.translate(_ZEROS):  # NaN is written as null
+        return _ENCODER.encode(document).encode()
+    return told
+
+
+def decode(raw: bytes) -> Any:
+    """What the standard library reads in UTF-8 JSON; ValueError where it must be asked: nothing is said about why."""
+    if _LONG in raw.translate(_ZEROS):
+        raise ValueError
+    return orjson.loads(raw)
 
 
 def without_nulls(value: Any, *, lists: bool = True) -> Any:
