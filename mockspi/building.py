@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -33,10 +33,10 @@ from mockspi.rules.judging import Judge
 from mockspi.rules.known import Known
 from mockspi.service import Service
 from mockspi.settings import MAIN, Settings, cache_folder, state_folder
+from mockspi.store import outbox_tables
 from mockspi.store.compiled import settle, texts_of, tidy
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
-from mockspi.store.outbox import OutboxStore
 from mockspi.store.pending import Writers
 from mockspi.store.rules import RuleStore
 from mockspi.store.sqlite import SqliteStore, changed
@@ -180,17 +180,19 @@ def sent_to(settings: Settings) -> list[Json]:
 
 def sender(settings: Settings, written: Path, known: SandboxStore, stopping: Callable[[], bool] = lambda: False) -> Sender:
     """What sends webhooks, with its outbox beside what sandboxes have written."""
+    from mockspi.store.outbox import OutboxStore
     from mockspi.webhooks.outbound import Outbound
     from mockspi.webhooks.profiles import configured
     from mockspi.webhooks.sender import Sender
 
     profiles = configured(settings.webhook_schedule, settings.webhook_option)
-    return Sender(outbox(settings, written), Outbound(settings.allow_outbound), profiles, known.of_space, stopping=stopping)
+    outbox = OutboxStore(outbox_file(written), settings.outbox_entries)
+    return Sender(outbox, Outbound(settings.allow_outbound), profiles, known.of_space, stopping=stopping)
 
 
-def outbox(settings: Settings, written: Path) -> OutboxStore:
+def outbox_file(written: Path) -> Path:
     """What is sent, beside what sandboxes have written."""
-    return OutboxStore(written.with_name("outbox.sqlite"), settings.outbox_entries)
+    return written.with_name("outbox.sqlite")
 
 
 def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
@@ -208,7 +210,7 @@ def build(settings: Settings, progress: Callable[[str], None] = lambda text: Non
     house.sandboxes().prepare()  # before workers could race for it
     house.journal().store.prepare()
     house.rules().prepare()
-    outbox(settings, written).prepare()
+    outbox_tables.prepare(outbox_file(written))
     if settings.webhook_schedule or settings.webhook_option or settings.allow_outbound:
         house.sender()  # which says what is wrong with them
     return house
@@ -261,9 +263,15 @@ def sets_in(folder: Path) -> Path:
 @cache
 def fingerprint() -> str:
     """What compiled sets depend on beside the fixtures: the version of the code that runs."""
-    folder = Path(mockspi.__file__).parent
-    stats = [
-        (path.relative_to(folder).as_posix(), (stat := path.stat()).st_size, stat.st_mtime_ns)
-        for path in sorted(folder.rglob("*.py"))
-    ]
+    stats = sorted(_stats(os.path.dirname(mockspi.__file__), ""))  # noqa: PTH120  # two hundred files at each start
     return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]
+
+
+def _stats(folder: str, below: str) -> Iterator[tuple[str, int, int]]:
+    """The name, size and time of each file with code."""
+    with os.scandir(folder) as entries:
+        for one in entries:
+            if one.name.endswith(".py"):
+                yield f"{below}{one.name}", (stat := one.stat()).st_size, stat.st_mtime_ns
+            elif one.name != "__pycache__" and one.is_dir():
+                yield from _stats(one.path, f"{below}{one.name}/")

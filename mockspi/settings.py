@@ -10,7 +10,6 @@ import hashlib
 import ipaddress
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,6 +235,8 @@ def _file(named: str) -> tuple[Path, dict[str, Any]]:
         if named:
             raise UsageError(f"the settings file {path} does not exist")
         return path, {}
+    import tomllib  # only where there is one: start-up time
+
     try:
         stored = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

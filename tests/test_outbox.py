@@ -19,6 +19,7 @@ from hooked import receiving
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.outbox import OutboxStore
 from mockspi.store.outbox_log import DELIVERED, WAITING, NotAgain, Wanted
+from mockspi.store.outbox_tables import prepare
 from mockspi.webhooks.message import Message, Target
 
 EVENTS = int(os.environ.get("WEBHOOK_EVENTS", "60"))  #: 1000 shows what issue 5 asks for; fewer for everyday
@@ -41,9 +42,8 @@ def state(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outbox(state: Path) -> OutboxStore:
-    found = OutboxStore(state / "outbox.sqlite")
-    found.prepare()
-    return found
+    prepare(state / "outbox.sqlite")
+    return OutboxStore(state / "outbox.sqlite")
 
 
 def test_events_survive_a_sender_that_is_killed_three_times(state: Path, outbox: OutboxStore) -> None:
@@ -139,8 +139,8 @@ def test_a_list_costs_as_much_as_it_is_long_however_many_wait_for_one_another(ou
 
 def test_a_lease_that_runs_out_lets_another_send_and_the_late_one_changes_nothing(state: Path) -> None:
     clock = [0]
+    prepare(state / "outbox.sqlite")
     one = OutboxStore(state / "outbox.sqlite", real=lambda: clock[0])
-    one.prepare()
     two = OutboxStore(state / "outbox.sqlite", real=lambda: clock[0])
     one.add("box", message("m", "http://127.0.0.1/"), 5)
     assert one.claim("box", 4, 100) is None, "not yet due"

@@ -40,9 +40,11 @@ class Office:
     def sender(self) -> Sender:
         """What sends, here and now."""
         from mockspi import building, folders  # heavy: only where it is needed
+        from mockspi.store import outbox_tables
 
-        made = building.sender(self.settings, folders.overlay(self.settings), self.sandboxes)
-        made.outbox.prepare()
+        written = folders.overlay(self.settings)
+        outbox_tables.prepare(building.outbox_file(written))
+        made = building.sender(self.settings, written, self.sandboxes)
         made.outbox.free()
         return made
 

@@ -6,8 +6,6 @@ may not, unless the set declares it in ``custom_attributes.json``.
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedAddress, Tier
 from mockspi.schema import (
     ASSUMED,
@@ -36,6 +34,8 @@ DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUN
 
 def is_time_zone(name: str) -> None:
     """Refuse a zone that nobody knows: its slots would silently be in another."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # slow to import, and few servers ask for it
+
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

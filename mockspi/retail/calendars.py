@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from mockspi.store.base import Readable
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for year in (1900, 9000))
@@ -13,7 +16,14 @@ _FIRST, _LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000) for ye
 
 def zone_of(records: Readable, store_id: str) -> ZoneInfo:
     """A store's time zone; UTC where there is no such store, as for ONLINE."""
-    return ZoneInfo((records.get("stores", store_id) or {}).get("timeZone", "UTC"))
+    return zone((records.get("stores", store_id) or {}).get("timeZone", "UTC"))
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone with a name."""
+    from zoneinfo import ZoneInfo  # slow to import, and few calls ask for it
+
+    return ZoneInfo(name)
 
 
 def local(moment: int, there: ZoneInfo) -> datetime:

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import count, islice
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 from mockspi.exchange import Json
 from mockspi.refusals import NoDatesAvailable, SlotNotAvailable
-from mockspi.retail.calendars import WEEKDAYS, local, moment_of, zone_of
+from mockspi.retail.calendars import WEEKDAYS, local, moment_of, zone, zone_of
 from mockspi.retail.orders import counts, left
 from mockspi.retail.places import ONLINE, TAKEN, is_shipped, location, way
 from mockspi.store.base import Criterion, Readable
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _PICKUP, _STANDARD = "SM-PICKUP", "SM-STANDARD"
 
@@ -97,7 +100,7 @@ class Calendar:
 def calendar_of(records: Readable, pattern: Json) -> Calendar:
     """A pattern with its time zone: its own, else the store's."""
     own = pattern.get("timeZone")
-    return Calendar(pattern, ZoneInfo(own) if own else zone_of(records, pattern["storeId"]))
+    return Calendar(pattern, zone(own) if own else zone_of(records, pattern["storeId"]))
 
 
 def calendar(records: Readable, line: Json, cart: Json) -> Calendar | None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from statistics import NormalDist
 from typing import Any
 
 from mockspi.exchange import Json
@@ -112,6 +111,8 @@ class Rule:
             low, high = how["uniform"]
             return float(low + (high - low) * chance())
         if "lognormal" in how:
+            from statistics import NormalDist  # slow to import, and few rules ask for it
+
             spread = NormalDist().inv_cdf(min(max(chance(), _NEVER_ZERO), 1 - _NEVER_ZERO))
             return min(float(how["lognormal"]["median"]) * math.exp(how["lognormal"]["sigma"] * spread), LONGEST)
         return float(how.get("fixed", 0))

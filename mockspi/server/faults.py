@@ -12,7 +12,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -143,6 +142,8 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
 def raw_head(reply: Reply) -> bytes:
     """Status line and headers as Granian would write them."""
     phrase = HTTPStatus(reply.status).phrase if reply.status in set(HTTPStatus) else ""
+    from email.utils import formatdate  # slow to import, and faults are few
+
     headers = [*headers_of(reply), ("server", "granian"), ("date", formatdate(usegmt=True))]
     lines = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name.lower()}: {value}" for name, value in headers)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

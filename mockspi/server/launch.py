@@ -8,13 +8,15 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -264,18 +266,12 @@ def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[]
 
 
 def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns: Turns) -> None:
-    import http.client  # while the workers start
-
     settings, deadline = house.settings, time.monotonic() + _PATIENCE
-    asked = [(settings.host, ports.data, http.HTTPStatus.UNAUTHORIZED), (settings.admin_host, ports.admin, http.HTTPStatus.OK)]
+    asked = [(settings.host, ports.data, HTTPStatus.UNAUTHORIZED), (settings.admin_host, ports.admin, HTTPStatus.OK)]
     while asked and time.monotonic() < deadline:
-        with suppress(OSError, http.client.HTTPException):
-            host, port, expected = asked[0]
-            connection = http.client.HTTPConnection(reachable(host).strip("[]"), port, timeout=1)
-            connection.request("GET", "/health/live", headers={"User-Agent": PROBE})
-            status = connection.getresponse().status
-            connection.close()
-            if status == expected:
+        host, port, expected = asked[0]
+        with suppress(OSError):
+            if _status(reachable(host).strip("[]"), port) == expected:
                 asked.pop(0)
                 turns.answering.set()
                 continue
@@ -283,3 +279,15 @@ def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns:
     if not asked:
         turns.ready.set()
         ready(ports)
+
+
+def _status(host: str, port: int) -> int:
+    """What a probe is answered; 0 for nothing."""
+    socket.create_connection((host, port), timeout=1).close()
+    import http.client  # once somebody listens: slow to import, and who starts wants the processor
+
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    with suppress(http.client.HTTPException), closing(connection):
+        connection.request("GET", "/health/live", headers={"User-Agent": PROBE})
+        return connection.getresponse().status
+    return 0

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mockspi.clock import random_id, system_now
-from mockspi.errors import UsageError
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.letters import Letter, parted, store_of
-from mockspi.store.outbox_log import EARLIER, PASSED, TABLES, UNDER_WAY, WAITING, Delivery, NotAgain, OutboxLog, Wanted
+from mockspi.store.outbox_log import EARLIER, PASSED, UNDER_WAY, WAITING, Delivery, NotAgain, OutboxLog, Wanted
 
 MOST = 10_000  #: deliveries of a sandbox that are kept; the oldest that are delivered make room, then those that failed
 _ELIGIBLE = f"""
@@ -73,25 +72,9 @@ class OutboxStore(OutboxLog):
 
     def __init__(self, path: Path, most: int = MOST, real: Callable[[], int] = system_now) -> None:
         super().__init__(path)
-        self._path = path
         self._most = most
         self._real = real
         self.owner = new_owner()
-
-    def prepare(self) -> None:
-        """Make the file, which only its owner may read, before several processes ask for it at once; leaves nothing open.
-
-        UsageError where that cannot be.
-        """
-        try:
-            self._path.touch(mode=0o600)
-            self._path.chmod(0o600)
-        except OSError as error:
-            why = f"{error.strerror}; it must be yours alone, so name another folder with --state"
-            raise UsageError(f"the file {self._path} cannot be used: {why}") from error
-        with self._turns.turn() as connection:
-            connection.executescript(TABLES)
-        self.close()
 
     def close(self) -> None:
         """Let go of this thread's connections."""

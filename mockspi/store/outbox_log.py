@@ -11,38 +11,10 @@ from typing import Any
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.store.turns import Turns
+from mockspi.store.outbox_tables import opened
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 STATES = (WAITING, DELIVERED, FAILED)
-TABLES = """
-CREATE TABLE IF NOT EXISTS events (
-    number INTEGER PRIMARY KEY, space TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL, store TEXT NOT NULL,
-    at INTEGER NOT NULL, ordered TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS deliveries (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, space TEXT NOT NULL, id TEXT NOT NULL, event INTEGER NOT NULL,
-    endpoint TEXT NOT NULL, url TEXT NOT NULL, lane TEXT NOT NULL, behind INTEGER NOT NULL,
-    target TEXT NOT NULL, secrets TEXT, trouble TEXT NOT NULL,
-    repost TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'waiting', reason TEXT NOT NULL DEFAULT '',
-    due INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, status INTEGER, done INTEGER, owner TEXT, leased INTEGER,
-    UNIQUE (space, id));
-CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries (space, due, number) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS deliveries_lanes ON deliveries (space, lane, number) WHERE lane <> '';
-CREATE INDEX IF NOT EXISTS deliveries_held ON deliveries (owner) WHERE owner IS NOT NULL;
-CREATE INDEX IF NOT EXISTS deliveries_done ON deliveries (space, done) WHERE done IS NOT NULL;
-CREATE INDEX IF NOT EXISTS deliveries_reposts ON deliveries (space, repost) WHERE repost <> '';
-CREATE INDEX IF NOT EXISTS deliveries_event ON deliveries (event);
-CREATE TABLE IF NOT EXISTS attempts (
-    id INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, method TEXT NOT NULL,
-    headers TEXT NOT NULL, body BLOB NOT NULL, size INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0, status INTEGER,
-    reply_headers TEXT NOT NULL DEFAULT '[]', reply BLOB, reply_size INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
-    milliseconds INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS attempts_delivery ON attempts (delivery);
-CREATE TABLE IF NOT EXISTS disabled (
-    space TEXT NOT NULL, url TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (space, url)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS holds (space TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS totals (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-"""
 #: Of the same order the first goes; one that is to come ``behind`` its successor lets that one pass, and waits for it.
 EARLIER = """
 SELECT o.id FROM deliveries o
@@ -158,7 +130,7 @@ class OutboxLog:
     """The reading half of the outbox."""
 
     def __init__(self, path: Path) -> None:
-        self._turns = Turns(path, durable=True, synced=True)
+        self._turns = opened(path)
 
     def search(self, wanted: Wanted, limit: int = -1, *, newest: bool = False) -> list[Delivery]:
         """The deliveries that are meant, oldest first; of more than ``limit`` the first, or the newest."""
