@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mockspi
 from mockspi import connectors
 from mockspi.clock import system_now
+from mockspi.compiling import compiled
 from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS, TABLE
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.contracts.receiving import RECEIVED
 from mockspi.editions import FRESH, Board, Edition, Editions
-from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request
 from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
 from mockspi.folders import overlay, settle_in
@@ -32,9 +30,9 @@ from mockspi.rules.book import Book
 from mockspi.rules.judging import Judge
 from mockspi.rules.known import Known
 from mockspi.service import Service
-from mockspi.settings import MAIN, Settings, cache_folder, state_folder
+from mockspi.settings import MAIN, Settings, state_folder
 from mockspi.store import outbox_tables
-from mockspi.store.compiled import settle, texts_of, tidy
+from mockspi.store.compiled import settle, texts_of
 from mockspi.store.control import SandboxStore
 from mockspi.store.journal import JournalStore
 from mockspi.store.pending import Writers
@@ -195,7 +193,7 @@ def outbox_file(written: Path) -> Path:
     return written.with_name("outbox.sqlite")
 
 
-def build(settings: Settings, progress: Callable[[str], None] = lambda text: None) -> House:
+def build(settings: Settings, progress: Callable[[float], None] = lambda done: None) -> House:
     """Lint and compile the sets unless that was done before, and prepare the place for what is written."""
     sets = {name: open_set(folder) for name, folder in settings.sets.items()}
     bases = {name: compiled(one, progress, trusted=settings.sets[name] == SAMPLE) for name, one in sets.items()}
@@ -222,56 +220,3 @@ def posting(found: FixtureSet, base: Path) -> Json:
         "folder": str(found.folder.resolve()), "digest": found.digest, "base": str(base), "since": system_now(),
         "state": FRESH, "note": "", "findings": [], "changed": [], "conflicts": [],
     }  # fmt: skip
-
-
-def compiled(found: FixtureSet, progress: Callable[[str], None], *, trusted: bool = False) -> Path:
-    """The compiled form of a set, from the cache where it was made before; BrokenSet where it must not be served."""
-    target = sets_in(cache_folder()) / f"{found.digest}-{fingerprint()}.sqlite"
-    if target.is_file():
-        os.utime(target)
-        return target
-    from mockspi.fixtures.checking import check
-    from mockspi.rehearsing import compile_into, rehearse
-
-    progress("reading the fixture set")
-    findings = [] if trusted else check(found)
-    if findings:
-        raise BrokenSet(found.folder, findings)
-    staged = target.with_name(f".{target.name}.{os.getpid()}.staged")  # nobody serves it before it is rehearsed
-    try:
-        compile_into(staged, found)
-        if not trusted and (findings := rehearse(found, staged)):
-            raise BrokenSet(found.folder, findings)
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
-    tidy(target.parent)
-    return target
-
-
-def sets_in(folder: Path) -> Path:
-    """The cache folder, made if it can be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"the cache folder {folder} cannot be made: {error.strerror}; name another with XDG_CACHE_HOME"
-        ) from error
-    return folder
-
-
-@cache
-def fingerprint() -> str:
-    """What compiled sets depend on beside the fixtures: the version of the code that runs."""
-    stats = sorted(_stats(os.path.dirname(mockspi.__file__), ""))  # noqa: PTH120  # two hundred files at each start
-    return hashlib.sha256(repr((mockspi.__version__, stats)).encode()).hexdigest()[:8]
-
-
-def _stats(folder: str, below: str) -> Iterator[tuple[str, int, int]]:
-    """The name, size and time of each file with code."""
-    with os.scandir(folder) as entries:
-        for one in entries:
-            if one.name.endswith(".py"):
-                yield f"{below}{one.name}", (stat := one.stat()).st_size, stat.st_mtime_ns
-            elif one.name != "__pycache__" and one.is_dir():
-                yield from _stats(one.path, f"{below}{one.name}/")

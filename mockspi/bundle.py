@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.fixtures.reading import FOLDERS
+from mockspi.fixtures.files import FOLDERS
 from mockspi.store.rows import Row
 
 FORMAT, VERSION = "mockspi-bundle", 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-from itertools import count
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mockspi import examples
@@ -15,6 +16,8 @@ from mockspi.editions import Edition, alone
 from mockspi.exchange import Reply, Request
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import Finding, FixtureSet, rows
+from mockspi.fixtures.sound import Sound
+from mockspi.fixtures.streaming import Doubt
 from mockspi.messages import messages
 from mockspi.retail import invariants
 from mockspi.routes import RouteTable
@@ -24,29 +27,63 @@ from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import MAIN
-from mockspi.store.compiled import compile_set
+from mockspi.store.compiled import Row, Shared, compile_set, count, lacking
+from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
+
+_READING = 0.8  #: what reading is of all the work; the rest is putting in order
 
 
 def compile_into(target: Path, found: FixtureSet) -> None:
-    """Everything of a set that is served, in one file."""
+    """Everything of a set that is served, in one file; nothing is checked."""
+    _compile(target, found, ((name, record, dump(record)) for name, _, record in found.records()))
+
+
+def make(target: Path, found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> list[Finding]:
+    """A set in one file, as it may be served; else everything that is wrong with it, the examples played.
+
+    ``progress`` is told from 0 to 1 how much is done.
+    """
+    if not _quickly(target, found, progress):
+        if findings := check(found):
+            return findings
+        compile_into(target, found)
+    return rehearse(found, target)
+
+
+def _quickly(target: Path, found: FixtureSet, progress: Callable[[float], None]) -> bool:
+    """Whether a set is sound as far as its files tell; then it is compiled."""
+    sound = Sound(found, lambda share: progress(share * _READING))
+    try:
+        _compile(target, found, sound.rows(), lambda share: progress(_READING + share * (1 - _READING)))
+    except (Doubt, Shared):
+        return False
+    return not lacking(target, sound.wanted)
+
+
+def _compile(
+    target: Path, found: FixtureSet, rows: Iterable[Row], progress: Callable[[float], None] = lambda share: None
+) -> None:
     texts = {"messages": found.messages(), "scenarios": found.scenarios(), "magic": found.magic()}
-    compile_set(target, COLLECTIONS, ((name, record) for name, _, record in found.records()), texts)
+    compile_set(target, COLLECTIONS, rows, texts, progress)
 
 
-def lint(found: FixtureSet) -> list[Finding]:
-    """Everything that is wrong with a set, the examples played."""
-    if findings := check(found):
-        return findings
+def lint(found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> tuple[list[Finding], int]:
+    """Everything that is wrong with a set, the examples played; and how many records there are, if nothing is wrong.
+
+    ``progress`` is told from 0 to 1 how much is done.
+    """
+    progress(0)
     with tempfile.TemporaryDirectory(prefix="mockspi-lint-") as folder:
         base = Path(folder) / "base.sqlite"
-        compile_into(base, found)
-        return rehearse(found, base)
+        findings = make(base, found, progress)
+        progress(1)
+        return findings, 0 if findings else count(base)
 
 
 def stale_examples(found: FixtureSet) -> int:
     """How many values of a set's examples the mock does not reproduce from its records."""
-    return sum(1 for one in lint(found) if one.file.startswith("examples/"))
+    return sum(1 for one in lint(found)[0] if one.file.startswith("examples/"))
 
 
 def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
@@ -63,7 +100,7 @@ def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
         played = found.examples()
         for contract in SPIS:
             for example in examples.of(contract, played):
-                document = found.documents[f"examples/{contract.id}.json"]
+                document = found.document(Path("examples") / f"{contract.id}.json")
                 for one in examples.differences(example, play(example, played, service)):
                     findings.append(document.finding(f"/{escape(example.title)}/reply{one.path}", one.message))
     return findings
@@ -71,12 +108,12 @@ def rehearse(found: FixtureSet, base: Path) -> list[Finding]:
 
 def located(found: FixtureSet, fault: invariants.Fault) -> Finding:
     """Where in its file a record at fault stands."""
-    document, kind = found.documents[f"records/{fault.collection}.json"], COLLECTIONS[fault.collection]
+    document, kind = found.document(Path("records") / f"{fault.collection}.json"), COLLECTIONS[fault.collection]
     index = [kind.key_of(record) for record in rows(document.value)].index(fault.key)
     return document.finding(f"{'/records' * isinstance(document.value, dict)}/{index}{fault.path}", fault.message)
 
 
-_rehearsals = count()
+_rehearsals = itertools.count()
 
 
 def play(example: examples.Example, found: dict[str, dict[str, object]], service: Service) -> Reply:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockspi.building import House, compiled, posting
+from mockspi.building import House, posting
 from mockspi.clock import system_now
+from mockspi.compiling import compiled, digest_of
 from mockspi.editions import FRESH, STALE
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.exchange import Json
@@ -90,12 +91,12 @@ class Reloader:
         digest = ""
         try:
             found = open_set(folder)
-            digest = found.digest
+            digest = digest_of(found)
             if digest == self._posted["sets"][name]["digest"]:
                 return Tried(digest)
             if (refused := self._refused.get(name)) and refused.digest == digest:
                 return refused
-            return Tried(digest, found, compiled(found, lambda text: None, trusted=folder == SAMPLE))
+            return Tried(digest, found, compiled(found, lambda done: None, trusted=folder == SAMPLE))
         except BrokenSet as broken:
             return Tried(digest, findings=[one for one in broken.findings if isinstance(one, Finding)])
         except (UsageError, OSError) as error:
@@ -106,7 +107,7 @@ class Reloader:
 
     def _digest(self, folder: str) -> str:
         try:
-            return open_set(folder).digest
+            return digest_of(open_set(folder))
         except (UsageError, OSError) as error:
             return str(error)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from conftest import ROOT, Server
 
-from mockspi import building
+from mockspi import compiling
 from mockspi.fixtures.reading import open_set, sample_set
 
 COUNT = 40_000
@@ -40,7 +40,7 @@ def long_set(folder: Path) -> Path:
     """The sample set with 40,000 rates."""
     mine = Path(shutil.copytree(ROOT / "fixtures", folder / "set"))
     write_rates(mine, TOWNS)
-    building.compiled(open_set(str(mine)), lambda text: None)  # so that servers find it ready
+    compiling.compiled(open_set(str(mine)), lambda done: None)  # so that servers find it ready
     return mine
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, mockspi, serving
 from test_reload import CUSTOMERS, copy, edit, named
 
-from mockspi import building, reloading
+from mockspi import building, compiling, reloading
 from mockspi.reloading import Reloader
 from mockspi.settings import load
 
@@ -19,7 +19,7 @@ from mockspi.settings import load
 def test_a_set_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copy(tmp_path / "set")
     house = building.build(load({"fixtures": str(folder), "state": str(tmp_path / "state")}, {}))
-    compiled, names = building.compiled, iter(["Third", "Second"])
+    compiled, names = compiling.compiled, iter(["Third", "Second"])
 
     def changing(*words: Any, **more: Any) -> Path:
         made = compiled(*words, **more)

@@ -103,7 +103,7 @@ def _taken(records: Records, kind: Kind, record: Json) -> Iterator[str]:
     """What of a record another one has already."""
     name, key = kind.collection.name, kind.collection.key_of(record)
     for term, _, shown in own(kind, record):
-        if term in kind.unique:
+        if term in kind.collection.unique:
             others = (kind.collection.key_of(one) for one in records.find(name, Criterion(term, (shown,))).records)
             yield from (f"the {term} {shown!r} is taken by {other}" for other in others if other != key)
 

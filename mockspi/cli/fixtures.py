@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mockspi.cli.options import chosen, with_settings
+from mockspi.cli.progress import Progress
 from mockspi.errors import UsageError
 
 _LONGEST = 160
@@ -43,7 +44,7 @@ def lint(folder: str, as_json: bool) -> None:
     from mockspi.fixtures.reading import advice, open_set
 
     found = open_set(folder)
-    findings = rehearsing.lint(found)
+    findings, records = rehearsing.lint(found, Progress())
     if as_json:
         click.echo(json.dumps([finding.to_json() for finding in findings], indent=2, ensure_ascii=False))
     else:
@@ -52,7 +53,7 @@ def lint(folder: str, as_json: bool) -> None:
         if not findings:
             played = sum(len(one) for one in found.examples().values())
             note = f"{played} examples reproduced" if played else "no examples/ folder, so none were played"
-            click.secho(f"{found.folder}: nothing to report ({sum(1 for _ in found.records())} records, {note})", fg="green")
+            click.secho(f"{found.folder}: nothing to report ({records} records, {note})", fg="green")
         else:
             click.secho(f"{len(findings)} finding{'s' * (len(findings) != 1)}", fg="red", err=True)
             if hint := advice(findings):

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from mockspi.cli.options import chosen, with_settings
+from mockspi.cli.progress import Progress
 from mockspi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def serve(config: str, **given: Any) -> None:
     from mockspi.server import launch, rsgi  # noqa: F401  # rsgi: imported before the workers fork
 
     quiet = settings.log_format == "json"
-    house = building.build(settings, progress=lambda text: None if quiet else click.echo(f"mockspi: {text} ...", err=True))
+    house = building.build(settings, *([] if quiet else [Progress("mockspi: reading the fixture set ...")]))
     clear(settings.ready_file)
     try:
         launch.serve(house, lambda ports: announce(house, ports))

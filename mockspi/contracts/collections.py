@@ -29,7 +29,7 @@ from mockspi.retail.places import ONLINE
 from mockspi.retail.reservations import is_held
 from mockspi.retail.taxes_rates import anchor
 from mockspi.schema import Shape
-from mockspi.store.base import Collection, Term, walk
+from mockspi.store.base import Collection, Term, reader
 from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
 
 
@@ -49,13 +49,14 @@ class Kind:
     collection: Collection
     shape: type[Shape]
     references: tuple[Reference, ...] = ()
-    unique: tuple[str, ...] = ()  #: terms that no two records may share
     written: bool = False  #: made by calls; a fixture set need not bring it
 
 
+_NAMES = tuple(map(reader, ("profile.lastName", "profile.firstName", "profile.customerId")))
+
+
 def _by_name(record: Json) -> str:
-    parts = (next(iter(walk(record, path)), "") for path in ("profile.lastName", "profile.firstName", "profile.customerId"))
-    return "\x01".join(folded(part) for part in parts)
+    return "\x01".join([folded(found[0]) if (found := read(record)) else "" for read in _NAMES])
 
 
 _STORE = Reference("storeId", "stores")
@@ -79,12 +80,12 @@ KINDS = (
                 Term("card", ("cardList[].cardAcquisitionToken",)),
             ),
             order=_by_name,
+            unique=("email", "phoneMobile"),
         ),
         Customer,
         (Reference("products[].productId", "products"), Reference("loyaltyProfile.currentTier.name", "loyalty_tiers")),
-        unique=("email", "phoneMobile"),
     ),
-    Kind(Collection("products", key=("productId",), terms=(Term("gtin", ("gtin",)),)), Product, unique=("gtin",)),
+    Kind(Collection("products", key=("productId",), terms=(Term("gtin", ("gtin",)),), unique=("gtin",)), Product),
     Kind(Collection("stores", key=("storeId",)), Shop),
     Kind(
         Collection("stock", key=("productId", "locationId"), terms=(Term("productId", ("productId",)),)),
@@ -210,4 +211,5 @@ KINDS = (
     Kind(Collection("tax_submissions", key=("orderId",)), TaxSubmission, written=True),
 )
 
+BY_NAME = MappingProxyType({kind.collection.name: kind for kind in KINDS})
 COLLECTIONS = MappingProxyType({kind.collection.name: kind.collection for kind in KINDS})

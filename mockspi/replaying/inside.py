@@ -18,7 +18,8 @@ from mockspi.connectors import Placement
 from mockspi.contracts import TABLE
 from mockspi.errors import UsageError
 from mockspi.exchange import Exchange, Json, Reply, Request, encode
-from mockspi.fixtures.reading import FOLDERS, SAMPLE, FixtureSet, open_set, sample_set
+from mockspi.fixtures.files import FOLDERS
+from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set, sample_set
 from mockspi.journal import row
 from mockspi.replaying import request_of
 from mockspi.routes import RouteTable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -83,12 +83,7 @@ class Book:
     @cached_property
     def _marks(self) -> tuple[bytes, ...]:
         """Bytes of which a JSON body with a magic value holds at least one: what the values of a form share, or an escape."""
-        marks = {"\\"} if self.magic else set()
-        for form in FORMS:
-            if values := [one.value for one in self.magic if one.form == form]:
-                head, tail = _shared(values), _shared([value[::-1] for value in values])[::-1]
-                marks.add(f'"{head}' if len(head) >= len(tail) else f'{tail}"')
-        return tuple(mark.encode() for mark in marks)
+        return (*_marks_of((one.form, one.value) for one in self.magic), *([b"\\"] if self.magic else []))
 
     def fields(self, form: str) -> list[str]:
         """The members that may hold values of a form."""
@@ -146,6 +141,15 @@ def posted(documents: list[Json], known: Known) -> tuple[Rule, ...]:
     )
 
 
+def _marks_of(values: Iterable[tuple[str, str]]) -> list[bytes]:
+    """Bytes of which a text with one of these (form, value) as a JSON text holds at least one: what those of a form share."""
+    by_form: dict[str, list[str]] = {}
+    for form, value in values:
+        by_form.setdefault(form, []).append(value)
+    shared = [(_shared(texts), _shared([text[::-1] for text in texts])[::-1]) for texts in by_form.values()]
+    return [(f'"{head}' if len(head) >= len(tail) else f'{tail}"').encode() for head, tail in shared]
+
+
 def _shared(values: list[str]) -> str:
     """The beginning that all have in common."""
     first, last = min(values), max(values)
@@ -192,6 +196,16 @@ def _numbered(catalogue: Json, known: Known) -> Iterator[tuple[Magic, int]]:
     for index, one in enumerate(catalogue["values"]):
         for magic in _magic({"values": [one]}, known):
             yield magic, index
+
+
+def may_stand(catalogue: Any) -> Callable[[bytes], bool]:
+    """Tells of a text of records (UTF-8) whether a magic value stands in it."""
+    marks = _marks_of((form, str(one[form])) for one in catalogue.get("values", []) for form in FORMS if one.get(form))
+
+    def stands(text: bytes) -> bool:
+        return any(mark in text for mark in marks) and any(True for _ in check_taken(catalogue, {"": text.decode()}))
+
+    return stands
 
 
 def check_taken(catalogue: Any, texts: Mapping[str, str]) -> Iterator[Problem]:

@@ -17,7 +17,8 @@ from queue import Empty, SimpleQueue
 
 from mockspi.building import House
 from mockspi.exchange import Json
-from mockspi.fixtures.reading import FOLDERS, SAMPLE, FixtureSet
+from mockspi.fixtures.files import FOLDERS
+from mockspi.fixtures.reading import SAMPLE, FixtureSet
 from mockspi.reloading import Reloader
 
 _SWEEP_SECONDS = 5.0

@@ -29,12 +29,20 @@ class Term:
     fold: Callable[[Any], str] = exact
     when: Callable[[Json], bool] = lambda record: True
 
-    def of(self, record: Json) -> set[str]:
-        """The folded values of a record."""
+    def of(self, record: Json) -> Iterable[str]:
+        """The folded values of a record, each once."""
         if not self.when(record):
-            return set()
+            return ()
         fold, paths = self.fold, self.paths
-        return {text for path in paths for one in (walk(record, path) if path else (record,)) if (text := fold(one))}
+        if len(paths) == 1:  # as most terms have
+            values = reader(paths[0])(record)
+            if len(values) < 2:
+                return (text,) if values and (text := fold(values[0])) else ()
+        return {text for path in paths for one in reader(path)(record) if (text := fold(one))}
+
+    def is_blank(self, record: Json) -> bool:
+        """Whether a record has a value of which folding leaves nothing."""
+        return any(not self.fold(one) for path in self.paths for one in walk(record, path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,16 @@ class Collection:
     key: tuple[str, ...]
     terms: tuple[Term, ...] = ()
     order: Callable[[Json], str] = field(default=lambda record: "")
+    unique: tuple[str, ...] = ()  #: terms that no two records may share
 
     def key_of(self, record: Json) -> str:
         """The record's key; several parts are joined with ``|``."""
-        return "|".join(str(next(iter(walk(record, path)), "")) for path in self.key)
+        found = [str(values[0]) if (values := reader(path)(record)) else "" for path in self.key]
+        return found[0] if len(found) == 1 else "|".join(found)
+
+    def terms_of(self, record: Json) -> list[Iterable[str]]:
+        """The folded values of a record, term by term."""
+        return [term.of(record) for term in self.terms]
 
     def term(self, name: str) -> Term:
         """The term with this name."""
@@ -57,13 +71,52 @@ class Collection:
 
 def walk(value: Any, path: str) -> Sequence[Any]:
     """The values at a dotted path; a missing member gives nothing."""
-    names, lists = _steps(path)
-    if lists:
-        return _walked([value], zip(names, lists, strict=True))
-    for name in names:
-        if type(value) is not dict or (value := value.get(name)) is None:
+    return reader(path)(value)
+
+
+Reader = Callable[[Any], Sequence[Any]]
+
+
+@cache
+def reader(path: str) -> Reader:
+    """What walks a path: made once, for it is used on every record."""
+    if not path:
+        return lambda value: (value,)
+    steps = [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")]
+    match steps:
+        case [(name, False)]:
+            return _member(name)
+        case [(name, False), (inner, False)]:
+            return _inner(name, inner)
+        case [(name, True), (inner, False)]:
+            return _each(name, inner)
+    return lambda value: _walked([value], steps)
+
+
+def _member(name: str) -> Reader:
+    def read(value: Any) -> Sequence[Any]:
+        return () if type(value) is not dict or (found := value.get(name)) is None else (found,)
+
+    return read
+
+
+def _inner(name: str, inner: str) -> Reader:
+    def read(value: Any) -> Sequence[Any]:
+        if type(value) is not dict or type(outer := value.get(name)) is not dict or (found := outer.get(inner)) is None:
             return ()
-    return (value,)
+        return (found,)
+
+    return read
+
+
+def _each(name: str, inner: str) -> Reader:
+    def read(value: Any) -> Sequence[Any]:
+        if type(value) is not dict or not (outer := value.get(name)):
+            return ()
+        members = outer if type(outer) is list else [outer]
+        return [found for one in members if type(one) is dict and (found := one.get(inner)) is not None]
+
+    return read
 
 
 def _walked(found: list[Any], steps: Iterable[tuple[str, bool]]) -> list[Any]:
@@ -71,14 +124,6 @@ def _walked(found: list[Any], steps: Iterable[tuple[str, bool]]) -> list[Any]:
         members = [inner for one in found if type(one) is dict and (inner := one.get(name)) is not None]
         found = [item for member in members for item in (member if type(member) is list else [member])] if many else members
     return found
-
-
-@cache
-def _steps(path: str) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """The names of a path, and which of them hold lists to walk; empty where none does."""
-    parts = path.split(".")
-    lists = tuple(part.endswith("[]") for part in parts)
-    return tuple(part.removesuffix("[]") for part in parts), lists if any(lists) else ()
 
 
 @dataclass(frozen=True, slots=True)

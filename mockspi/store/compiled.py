@@ -7,80 +7,146 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from itertools import groupby, islice, zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.store.base import Collection
+from mockspi.store.base import Collection, Term
 from mockspi.store.records import dump
 
-_TOGETHER = 1_000  #: records that are written at once
-_KEPT_SETS = 16
+_TOGETHER = 200  #: records that are written at once
+_KEPT_SETS, _KEPT_NOTES = 16, 64
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-PRAGMA temp_store = MEMORY;
+PRAGMA temp_store = FILE;
+PRAGMA cache_size = -65536;
 CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL,
     body TEXT NOT NULL);
 CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
     PRIMARY KEY (collection, term, value, id)) WITHOUT ROWID;
 CREATE TABLE texts (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TEMP TABLE loose (collection TEXT, term TEXT, value TEXT, id INTEGER);
 """
 _INDEXES = """
 CREATE UNIQUE INDEX records_key ON records (collection, key);
 CREATE INDEX records_sort ON records (collection, sort, key);
-INSERT INTO terms SELECT collection, term, value, id FROM loose ORDER BY collection, term, value, id;
 """
+_TWICE = "SELECT 1 FROM terms WHERE collection = ? AND term = ? GROUP BY value HAVING count(*) > 1"
+
+Row = tuple[str, Json, str | bytes]  #: collection, record, and the record as JSON
+
+
+class Shared(UsageError):
+    """Two records have the same key, or the same of what only one may have."""
 
 
 def compile_set(
-    target: Path, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]], texts: Mapping[str, Json]
+    target: Path,
+    collections: Mapping[str, Collection],
+    records: Iterable[Row],
+    texts: Mapping[str, Json],
+    progress: Callable[[float], None] = lambda share: None,
 ) -> None:
-    """Write a base file: the records, and by name what else is served from the set. It appears when it is whole."""
+    """Write a base file: the records, collection by collection, and by name what else is served from the set.
+
+    It appears when it is whole; before that nobody opens it again, so nothing is synced or journaled. ``progress`` is told
+    what share of the work is done that follows the last record.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     os.close(handle)
     try:
-        connection = sqlite3.connect(name, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
             connection.executescript(_TABLES)
             connection.execute("BEGIN")
-            _fill(connection, collections, records)
+            filled: dict[str, int] = {}
+            for name, rows in groupby(enumerate(records, start=1), lambda row: row[1][0]):
+                filled[name] = filled.get(name, 0) + _fill(connection, collections[name], rows)
+            terms = [(collections[name], term) for name in sorted(filled) for term in collections[name].terms]
+            whole, done = sum(filled[kind.name] for kind, _ in terms), 0
+            for kind, term in sorted(terms, key=lambda one: (one[0].name, one[1].name)):
+                _order(connection, kind, term)
+                done += filled[kind.name]
+                progress(done / whole)
             connection.executemany("INSERT INTO texts VALUES (?, ?)", [(name, dump(text)) for name, text in texts.items()])
             connection.execute("COMMIT")
             connection.executescript(_INDEXES)
-        finally:
-            connection.close()
-        Path(name).replace(target)
+        Path(beside).replace(target)
+    except sqlite3.IntegrityError as error:
+        raise Shared(f"two records of the fixture set are the same: {error}") from error
     except sqlite3.Error as error:
         raise UsageError(f"the compiled fixture set {target} cannot be written: {error}") from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        Path(beside).unlink(missing_ok=True)
 
 
-def _fill(connection: sqlite3.Connection, collections: Mapping[str, Collection], records: Iterable[tuple[str, Json]]) -> None:
-    numbered = enumerate(records, start=1)
-    while some := list(islice(numbered, _TOGETHER)):
+def _fill(connection: sqlite3.Connection, kind: Collection, rows: Iterator[tuple[int, Row]]) -> int:
+    """Write the records of a collection, and loose rows with a column for each of its terms; how many records there were."""
+    columns = ["id INTEGER", *map(_column, kind.terms)]
+    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS loose_{kind.name} ({', '.join(columns)})")
+    into = f"INSERT INTO loose_{kind.name} VALUES ({', '.join('?' * len(columns))})"
+    single = [(place, term) for place, term in enumerate(kind.terms) if term.name in kind.unique]
+    blank, filled = set[str](), 0
+    while some := list(islice(rows, _TOGETHER)):
         kept, loose = [], []
-        for number, (name, record) in some:
-            kind = collections[name]
-            kept.append((number, name, kind.key_of(record), kind.order(record), dump(record)))
-            loose += [(name, term.name, value, number) for term in kind.terms for value in term.of(record)]
-        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", kept)
-        connection.executemany("INSERT INTO loose VALUES (?, ?, ?, ?)", loose)
+        for number, (_, record, body) in some:
+            kept.append((number, kind.name, kind.key_of(record), kind.order(record), body))
+            found = kind.terms_of(record)
+            loose += [(number, *values) for values in zip_longest(*found)]
+            for place, term in single:
+                if not found[place] and term.is_blank(record):  # nobody can look for it, and yet it may be there but once
+                    if term.name in blank:
+                        raise Shared(f"two records of the fixture set have a {term.name} of which nothing is left when compared")
+                    blank.add(term.name)
+        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, CAST(? AS TEXT))", kept)
+        connection.executemany(into, loose)
+        filled += len(some)
+    return filled
+
+
+def _order(connection: sqlite3.Connection, kind: Collection, term: Term) -> None:
+    """Put the loose values of a term into their order, which is that of the table, so that it only grows at its end."""
+    value, these = _column(term), (kind.name, term.name)
+    connection.execute(
+        f"INSERT INTO terms SELECT ?, ?, {value}, id FROM loose_{kind.name} WHERE {value} IS NOT NULL ORDER BY {value}, id", these
+    )
+    if term.name in kind.unique and connection.execute(_TWICE, these).fetchone():
+        raise Shared(f"two records of the fixture set have the same {term.name}")
+
+
+def _column(term: Term) -> str:
+    return f"of_{term.name}"
+
+
+def count(base: Path) -> int:
+    """How many records a compiled set has."""
+    with _opened(base) as connection:
+        return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+
+
+def lacking(base: Path, wanted: Mapping[str, Iterable[str]]) -> bool:
+    """Whether a compiled set lacks any record of those that are wanted: collection, then keys."""
+    with _opened(base) as connection:
+        look = "SELECT 1 FROM records WHERE collection = ? AND key = ?"
+        return any(connection.execute(look, (name, key)).fetchone() is None for name, keys in wanted.items() for key in keys)
 
 
 def texts_of(base: Path) -> dict[str, Json]:
     """What a compiled set holds beside its records."""
+    with _opened(base) as connection:
+        return {name: json.loads(body) for name, body in connection.execute("SELECT name, body FROM texts")}
+
+
+@contextmanager
+def _opened(base: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(base))}?mode=ro&immutable=1", uri=True)) as connection:
-            return {name: json.loads(body) for name, body in connection.execute("SELECT name, body FROM texts")}
+            yield connection
     except sqlite3.Error as error:
         raise UsageError(f"the compiled fixture set {base} cannot be opened: {error}; start again") from error
 
@@ -98,9 +164,21 @@ def settle(base: Path, folder: Path) -> Path:
     return own
 
 
+def staged(target: Path) -> Path:
+    """Where this process makes a compiled set before anybody may open it."""
+    return target.with_name(f".{target.name}.{os.getpid()}.staged")
+
+
 def tidy(folder: Path) -> None:
-    """Keep the compiled sets that were used last."""
+    """Keep the compiled sets that were used last, and what was noted last; what killed processes left half made goes."""
+    for path in folder.glob(".*.staged*"):
+        with suppress(ValueError, PermissionError):
+            try:
+                os.kill(int(path.name.partition(".staged")[0].rpartition(".")[2]), 0)
+            except ProcessLookupError:
+                path.unlink(missing_ok=True)
     with suppress(FileNotFoundError):  # another process tidies too
-        found = sorted(folder.glob("*.sqlite"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in found[_KEPT_SETS:]:
-            old.unlink(missing_ok=True)
+        for names, kept in (("*.sqlite", _KEPT_SETS), ("*.json", _KEPT_NOTES)):
+            found = sorted(folder.glob(names), key=lambda path: path.stat().st_mtime, reverse=True)
+            for old in found[kept:]:
+                old.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 _SHORT_PHONE = 7
+_NO_DIGITS = bytes(set(range(128)) - set(b"0123456789"))
 _SHORT = 64  #: longer texts are not remembered
 #: Letters that Unicode does not take apart into a base letter and a mark.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
@@ -40,7 +41,10 @@ def compact(value: Any) -> str:
 
 def phone(value: Any) -> str:
     """The digits, last first, so that a number's last digits are a prefix."""
-    return "".join(filter(str.isdigit, str(value)))[::-1]
+    text = str(value)
+    if text.isascii():
+        return text.encode().translate(None, _NO_DIGITS)[::-1].decode()
+    return "".join(filter(str.isdigit, text))[::-1]
 
 
 def is_phone_ending(value: str) -> bool:
