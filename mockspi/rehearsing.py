@@ -31,7 +31,7 @@ from mockspi.store.compiled import Row, Shared, compile_set, count, lacking
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
-_READING = 0.8  #: what reading is of all the work; the rest is putting in order
+_READ, _ORDERED = 0.75, 0.95  #: how much of all the work is done then; examples are played last
 
 
 def compile_into(target: Path, found: FixtureSet) -> None:
@@ -53,9 +53,9 @@ def make(target: Path, found: FixtureSet, progress: Callable[[float], None] = la
 
 def _quickly(target: Path, found: FixtureSet, progress: Callable[[float], None]) -> bool:
     """Whether a set is sound as far as its files tell; then it is compiled."""
-    sound = Sound(found, lambda share: progress(share * _READING))
+    sound = Sound(found, lambda share: progress(share * _READ))
     try:
-        _compile(target, found, sound.rows(), lambda share: progress(_READING + share * (1 - _READING)))
+        _compile(target, found, sound.rows(), lambda share: progress(_READ + share * (_ORDERED - _READ)))
     except (Doubt, Shared):
         return False
     return not lacking(target, sound.wanted)
