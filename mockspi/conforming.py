@@ -1,8 +1,8 @@
-"""The quick yes: whether JSON keeps a shape, by a function that is written and compiled for each shape when it is first
-asked for, from the very fields that marshmallow reads.
+"""The quick yes: whether JSON keeps a shape. It is found member by member at first; for a shape that is asked for again and
+again a function is written and compiled, from the very fields that marshmallow reads.
 
 A no says nothing about why: then ``schema.problems`` and ``schema.Strangers`` are asked. A yes must mean that both
-would find nothing; a property test holds the two together.
+would find nothing; property tests hold all three together.
 
 What is compiled is made of declarations alone: names and bounds stand in it as literals, and what else a check needs (words,
 rules, the checks of shapes inside) is handed to it as a value. Nothing that was read or sent gets there.
@@ -10,6 +10,7 @@ rules, the checks of shapes inside) is handed to it as a value. Nothing that was
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -18,16 +19,60 @@ from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text
 from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
+_OFTEN = 12  #: to compile a check costs as much as so many looks without
+_asked: Counter[tuple[type[Shape], bool]] = Counter()
 
 
 def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
     """Whether a document keeps a shape; ``closed`` refuses every member that is not declared, and every null that is not."""
-    return compiled(shape, closed)(value)
+    kind = (shape, closed)
+    if _asked[kind] >= _OFTEN:
+        return compiled(shape, closed)(value)
+    _asked[kind] += 1
+    return keeps(shape, value, closed)
 
 
-def fits(field: Field, value: Any) -> bool:
+def keeps(shape: type[Shape], value: Any, closed: bool) -> bool:
+    """The same, member by member."""
+    if type(value) is not dict:
+        return False
+    members = _members(shape)
+    for name, member in value.items():
+        if (field := members.get(name)) is None:
+            if closed or not shape.OPEN:
+                return False
+        elif not fits(field, member, closed):
+            return False
+    return all(name in value for name, field in members.items() if field.required) and (
+        not shape.ONE_OF or any(value.get(name) for name in shape.ONE_OF)
+    )
+
+
+def fits(field: Field, value: Any, closed: bool = False) -> bool:
     """Whether a value may stand where a field is."""
-    return _Writer(closed=False).of_field(field)(value)
+    if value is None:
+        return field.allow_none
+    match field:
+        case Text():
+            right = type(value) is str
+        case Number():
+            right = type(value) is float or type(value) is int  # the bounds refuse NaN and infinity
+        case Integer():
+            right = type(value) is int
+        case Flag():
+            right = type(value) is bool
+        case Part():
+            right = keeps(field.nested, value, closed)
+        case Many():
+            right = type(value) is list and all(fits(field.inner, one, closed) for one in value)
+        case _:
+            right = not closed or _no_null_inside(value)
+    return right and all(_yes_or_no(rule)(value) for rule in field.validators)
+
+
+@cache
+def _members(shape: type[Shape]) -> dict[str, Field]:
+    return {field.data_key or name: field for name, field in shape.fields.items()}
 
 
 @cache
@@ -45,20 +90,13 @@ class _Writer:
 
     def of_shape(self, shape: type[Shape]) -> Check:
         """The check of an object of this shape."""
-        return self._compiled(self._object(shape))
-
-    def of_field(self, field: Field) -> Check:
-        """The check of what may stand where a field is."""
-        return self._compiled(self._value(field, "value", "value"))
-
-    def _compiled(self, lines: Iterable[str]) -> Check:
-        text = "\n ".join(("def check(value):", *lines, "return True"))
+        text = "\n ".join(("def check(value):", *self._object(shape), "return True"))
         exec(text, self._handed)  # noqa: S102  # made of our own declarations alone, as said above
         check: Check = self._handed["check"]
         return check
 
     def _object(self, shape: type[Shape]) -> Iterator[str]:
-        members = {field.data_key or name: field for name, field in shape.fields.items()}
+        members = _members(shape)
         counted = self._closed or not shape.OPEN
         yield _unless("type(value) is dict")
         if counted:
@@ -94,13 +132,13 @@ class _Writer:
     def _kind(self, field: Field, at: str, first: str) -> str:  # noqa: PLR0911  # one answer for each kind of field
         match field:
             case Part():
-                return f"{self._hand(compiled(field.nested, self._closed))}({first})"
+                return f"{self._inside(field.nested)}({first})"
             case Many():
                 return f"type({first}) is list"
             case Integer():
                 return f"type({first}) is int"
             case Number():
-                return f"(type({first}) is float or type({at}) is int)"  # its bounds refuse NaN and infinity
+                return f"(type({first}) is float or type({at}) is int)"
             case Flag():
                 return f"type({first}) is bool"
             case Text():
@@ -115,9 +153,17 @@ class _Writer:
                 return at
             case validate.OneOf():
                 return f"{at} in {self._hand(frozenset(rule.choices))}"
-            case validate.Bound():
-                return f"{self._hand(rule.holds)}({at})"
         return f"{self._hand(_yes_or_no(rule))}({at})"
+
+    def _inside(self, shape: type[Shape]) -> str:
+        """The name of the check of a shape inside, which is not made before there is something to check."""
+
+        def first(value: Any) -> bool:
+            check = self._handed[name] = compiled(shape, self._closed)
+            return check(value)
+
+        name = self._hand(first)
+        return name
 
     def _hand(self, thing: Any) -> str:
         """The name by which the check finds a value."""
@@ -142,6 +188,8 @@ def _no_null_inside(value: Any) -> bool:
 
 def _yes_or_no(rule: validate.Rule) -> Check:
     """A rule as a yes or no."""
+    if isinstance(rule, validate.Bound):
+        return rule.holds
 
     def check(value: Any) -> bool:
         try:

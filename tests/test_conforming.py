@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from mockspi.conforming import conforms
+from mockspi.conforming import compiled, conforms, keeps
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import KINDS
 from mockspi.contracts.events import EVENTS
@@ -70,7 +70,7 @@ def slow_yes(shape: type[Shape], value: Any) -> bool:
 def test_a_spoiled_document_is_refused_by_both_or_by_neither(pair: tuple[type[Shape], Any], chance: random.Random) -> None:
     shape, value = pair
     value = spoiled(value, chance)
-    assert conforms(shape, value) is slow_yes(shape, value)
+    assert (keeps(shape, value, False), compiled(shape, False)(value)) == (slow_yes(shape, value),) * 2
 
 
 @given(some.sampled_from(DOCUMENTS), some.randoms(use_true_random=False))
@@ -78,7 +78,9 @@ def test_a_spoiled_document_is_refused_by_both_or_by_neither(pair: tuple[type[Sh
 def test_a_closed_yes_means_that_nothing_is_wrong_strange_or_null(pair: tuple[type[Shape], Any], chance: random.Random) -> None:
     shape, value = pair
     value = spoiled(value, chance)
-    if conforms(shape, value, closed=True):
+    said = keeps(shape, value, True)
+    assert compiled(shape, True)(value) is said
+    if said:
         assert not problems(shape, value)
         assert not Strangers(closed=True).find(shape, value)
 
@@ -87,3 +89,9 @@ def test_a_closed_yes_means_that_nothing_is_wrong_strange_or_null(pair: tuple[ty
 def test_what_is_no_object_is_refused(value: Any) -> None:
     assert all(not conforms(shape, value) for shape, _ in DOCUMENTS)
     assert problems(DOCUMENTS[0][0], value)[0].message == "a JSON object is expected"
+
+
+def test_it_is_said_the_same_however_often_it_is_asked() -> None:
+    shape, value = DOCUMENTS[0]
+    assert {conforms(shape, value) for _ in range(50)} == {True}
+    assert {conforms(shape, {"quantty": None}) for _ in range(50)} == {False}

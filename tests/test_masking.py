@@ -46,7 +46,21 @@ def test_a_body_of_which_the_quick_look_says_no_has_nothing_to_mask(body: bytes)
 
 
 @pytest.mark.parametrize(
-    "name", ["apikey", "cookie", "secret", "password", "credential", "authorization", "token", "pin", "cvv", "cvc"]
+    "name",
+    [
+        "apikey",
+        "cookie",
+        "secret",
+        "password",
+        "credential",
+        "authorization",
+        "token",
+        "pin",
+        "cvv",
+        "cvc",
+        "pass_word",
+        "to-ken",
+    ],
 )
 def test_each_secret_name_is_masked_alone_as_a_member_and_in_a_pair(name: str) -> None:
     assert json.loads(masked_body(json.dumps({"a": 1, name.upper(): "tell-nobody"}).encode())) == {"a": 1, name.upper(): MASK}

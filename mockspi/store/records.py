@@ -54,11 +54,15 @@ class SqliteRecords:
         """The records that meet every criterion, in the collection's order."""
         kind = self._collections[collection]
         asked = [(criterion.term, *condition(kind, criterion)) for criterion in sorted(criteria, key=_vagueness)]
-        hits = _hits(tuple(test for _, test, _ in asked))
+        tests = tuple(test for _, test, _ in asked)
         named = [(collection, term, *bound) for term, _, bound in asked]
         ours = [value for one in named for value in (self.sandbox, *one)]
         base = [value for one in named for value in one]
         values = (self.sandbox, collection, *ours, collection, *base, self.sandbox)
+        if limit is None and not offset:
+            bodies = self.connection.execute(_whole(tests), values).fetchall()
+            return Page(len(bodies), [load(body) for (body,) in bodies])
+        hits = _hits(tests)
         if limit == 0:
             return Page(self._counted(hits, values), [])
         rows = self.connection.execute(_page_of(hits), (*values, -1 if limit is None else limit, offset)).fetchall()
@@ -119,8 +123,8 @@ class SqliteRecords:
 
 
 @lru_cache(256)
-def _hits(tests: tuple[str, ...]) -> str:
-    """The statement that finds what meets these tests on terms, in both layers."""
+def _hits(tests: tuple[str, ...], told: str = "id") -> str:
+    """The statement that finds what meets these tests on terms, in both layers, and tells one column of it."""
     within = "AND r.id IN (SELECT id FROM {}.terms WHERE {}collection = ? AND term = ? AND {})"
     ours, base = (
         " ".join(within.format(layer, scope, test) for test in tests)
@@ -128,11 +132,17 @@ def _hits(tests: tuple[str, ...]) -> str:
     )
     by = "+" if tests else ""  # + keeps SQLite from scanning the collection where the tests give ids
     return (
-        f"SELECT 0 AS layer, r.id, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
+        f"SELECT 0 AS layer, r.{told}, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
         f"AND r.body IS NOT NULL {ours} UNION ALL "
-        f"SELECT 1, r.id, r.sort, r.key FROM base.records r WHERE {by}r.collection = ? {base} AND NOT EXISTS "
+        f"SELECT 1, r.{told}, r.sort, r.key FROM base.records r WHERE {by}r.collection = ? {base} AND NOT EXISTS "
         f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
     )
+
+
+@lru_cache(256)
+def _whole(tests: tuple[str, ...]) -> str:
+    """All of it, where nobody asks for a page."""
+    return f"SELECT body FROM ({_hits(tests, 'body')}) ORDER BY sort, key"
 
 
 @lru_cache(256)
