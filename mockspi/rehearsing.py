@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mockspi import examples
@@ -27,16 +27,26 @@ from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import MAIN
-from mockspi.store.compiled import Row, Shared, compile_set, count, lacking
+from mockspi.store.batches import Batch, batch
+from mockspi.store.compiled import Shared, compile_set, count, lacking
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
+_TOGETHER = 200  #: records that are written at once
 _READ, _ORDERED = 0.75, 0.95  #: how much of all the work is done then; examples are played last
 
 
 def compile_into(target: Path, found: FixtureSet) -> None:
     """Everything of a set that is served, in one file; nothing is checked."""
-    _compile(target, found, ((name, record, dump(record)) for name, _, record in found.records()))
+    _compile(target, found, _batches(found))
+
+
+def _batches(found: FixtureSet) -> Iterator[Batch]:
+    for path in found.record_files:
+        records = rows(found.document(path).value)
+        for start in range(0, len(records), _TOGETHER):
+            some = records[start : start + _TOGETHER]
+            yield batch(COLLECTIONS[path.stem], some, map(dump, some))
 
 
 def make(target: Path, found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> list[Finding]:
@@ -55,17 +65,18 @@ def _quickly(target: Path, found: FixtureSet, progress: Callable[[float], None])
     """Whether a set is sound as far as its files tell; then it is compiled."""
     sound = Sound(found, lambda share: progress(share * _READ))
     try:
-        _compile(target, found, sound.rows(), lambda share: progress(_READ + share * (_ORDERED - _READ)))
-    except (Doubt, Shared):
+        with sound.helped() as help_:
+            _compile(target, found, sound.batches(help_), lambda share: progress(_READ + share * (_ORDERED - _READ)))
+    except (Doubt, Shared, EOFError):
         return False
     return not lacking(target, sound.wanted)
 
 
 def _compile(
-    target: Path, found: FixtureSet, rows: Iterable[Row], progress: Callable[[float], None] = lambda share: None
+    target: Path, found: FixtureSet, batches: Iterable[Batch], progress: Callable[[float], None] = lambda share: None
 ) -> None:
     texts = {"messages": found.messages(), "scenarios": found.scenarios(), "magic": found.magic()}
-    compile_set(target, COLLECTIONS, rows, texts, progress)
+    compile_set(target, COLLECTIONS, batches, texts, progress)
 
 
 def lint(found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> tuple[list[Finding], int]:

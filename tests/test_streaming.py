@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from mockspi.fixtures.files import Files
 from mockspi.fixtures.layout import layout
 from mockspi.fixtures.reading import parsed, rows, sample_set
-from mockspi.fixtures.streaming import Doubt, pieces
+from mockspi.fixtures.streaming import Doubt, texts, values
 
 RECORDS = [
     {"id": "1", "name": 'Thảo "the },\n{\\"quick" / M\u00e1rta', "list": [{"a": 1}, {"a": 2}], "open": True},
@@ -41,11 +41,12 @@ def chunked(text: bytes, size: int) -> Iterator[bytes]:
 def read(text: bytes, size: int) -> list[Any]:
     """The records of a file, each held against its JSON."""
     found = []
-    for piece, values, bodies in pieces(chunked(text, size)):
-        assert json.loads(b"[%b]" % piece) == values
-        assert [json.loads(one) for one in bodies] == values
+    for piece in texts(chunked(text, size)):
+        some_, bodies = values(piece)
+        assert json.loads(b"[%b]" % piece) == some_
+        assert [json.loads(one) for one in bodies] == some_
         assert not any(byte in one for one in bodies for byte in b"\r\n\t")
-        found += values
+        found += some_
     return found
 
 
@@ -56,9 +57,19 @@ def test_sound_files_are_read_in_pieces_however_they_are_laid_out(name: str, siz
     text = LAYOUTS[name](many).encode()
     opening = 60  # the sign that opens the list is looked for in the first piece
     first = text[:opening], *chunked(text[opening:], size)
-    assert [one for _, values, _ in pieces(iter(first)) for one in values] == many
+    assert [one for piece in texts(iter(first)) for one in values(piece)[0]] == many
     for few in ([], many[:1], many[:2]):
         assert read(LAYOUTS[name](few).encode(), max(size, opening)) == few
+
+
+def test_texts_with_brackets_do_not_hide_where_records_end() -> None:
+    many = [{"id": str(number), "text": ":-} ]" + "x" * 1000} for number in range(2000)]
+    assert read(json.dumps(many).encode(), 1 << 16) == many
+
+
+def test_files_of_large_records_are_read_too() -> None:
+    many = [{"id": str(number), "texts": ["x" * 1000] * 200} for number in range(20)]
+    assert read(json.dumps(many, indent=1).encode(), 1 << 12) == many
 
 
 def test_the_records_of_the_sample_are_read_in_pieces() -> None:
@@ -92,7 +103,7 @@ def test_a_record_that_does_not_end_is_in_doubt_before_all_is_read() -> None:
             yield b"x" * (1 << 20)
 
     with pytest.raises(Doubt):
-        list(pieces(endless()))
+        list(texts(endless()))
 
 
 VALUES = some.recursive(
@@ -116,12 +127,12 @@ def test_both_ways_read_the_same(
     for place, gone, stray in edits:
         text = text[:place] + stray + text[place + gone :]
     try:
-        values = read(text.encode(), size)
+        told = read(text.encode(), size)
     except Doubt:
         return
     whole = parsed("", text)
     assert (whole.broken, whole.doubled) == (None, False)
-    assert json.dumps(values) == json.dumps(rows(whole.value))
+    assert json.dumps(told) == json.dumps(rows(whole.value))
 
 
 def test_a_large_file_is_never_in_memory_whole(tmp_path: Path) -> None:
@@ -130,7 +141,7 @@ def test_a_large_file_is_never_in_memory_whole(tmp_path: Path) -> None:
     path.write_text(LAYOUTS["indented"]([{"id": number, "text": "x" * 500} for number in range(40_000)]))
     tracemalloc.start()
     try:
-        assert sum(len(values) for _, values, _ in pieces(Files(tmp_path).chunks(path.relative_to(tmp_path)))) == 40_000
+        assert sum(len(values(one)[0]) for one in texts(Files(tmp_path).chunks(path.relative_to(tmp_path)))) == 40_000
         assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 5
     finally:
         tracemalloc.stop()

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from mockspi.exchange import Json
 from mockspi.store.terms import exact
+
+Reader = Callable[[Any], Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +29,24 @@ class Term:
     name: str
     paths: tuple[str, ...]
     fold: Callable[[Any], str] = exact
-    when: Callable[[Json], bool] = lambda record: True
+    when: Callable[[Json], bool] | None = None
+    _read: Reader = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_read", reader(self.paths[0]) if len(self.paths) == 1 else partial(_joined, self.paths))
 
     def of(self, record: Json) -> Iterable[str]:
         """The folded values of a record, each once."""
-        if not self.when(record):
+        if self.when is not None and not self.when(record):
             return ()
-        fold, paths = self.fold, self.paths
-        if len(paths) == 1:  # as most terms have
-            values = reader(paths[0])(record)
-            if len(values) < 2:
-                return (text,) if values and (text := fold(values[0])) else ()
-        return {text for path in paths for one in reader(path)(record) if (text := fold(one))}
+        values, fold = self._read(record), self.fold
+        if len(values) < 2:
+            return (text,) if values and (text := fold(values[0])) else ()
+        return {text for one in values if (text := fold(one))}
 
     def is_blank(self, record: Json) -> bool:
         """Whether a record has a value of which folding leaves nothing."""
-        return any(not self.fold(one) for path in self.paths for one in walk(record, path))
+        return any(not self.fold(one) for one in self._read(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,6 @@ class Collection:
         found = [str(values[0]) if (values := reader(path)(record)) else "" for path in self.key]
         return found[0] if len(found) == 1 else "|".join(found)
 
-    def terms_of(self, record: Json) -> list[Iterable[str]]:
-        """The folded values of a record, term by term."""
-        return [term.of(record) for term in self.terms]
-
     def term(self, name: str) -> Term:
         """The term with this name."""
         return next(term for term in self.terms if term.name == name)
@@ -72,9 +72,6 @@ class Collection:
 def walk(value: Any, path: str) -> Sequence[Any]:
     """The values at a dotted path; a missing member gives nothing."""
     return reader(path)(value)
-
-
-Reader = Callable[[Any], Sequence[Any]]
 
 
 @cache
@@ -91,6 +88,10 @@ def reader(path: str) -> Reader:
         case [(name, True), (inner, False)]:
             return _each(name, inner)
     return lambda value: _walked([value], steps)
+
+
+def _joined(paths: tuple[str, ...], value: Any) -> Sequence[Any]:
+    return [one for path in paths for one in reader(path)(value)]
 
 
 def _member(name: str) -> Reader:

@@ -9,16 +9,15 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from itertools import groupby, islice, zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Term
+from mockspi.store.batches import Batch
 from mockspi.store.records import dump
 
-_TOGETHER = 200  #: records that are written at once
 _KEPT_SETS, _KEPT_NOTES = 16, 64
 
 _TABLES = """
@@ -38,8 +37,6 @@ CREATE INDEX records_sort ON records (collection, sort, key);
 """
 _TWICE = "SELECT 1 FROM terms WHERE collection = ? AND term = ? GROUP BY value HAVING count(*) > 1"
 
-Row = tuple[str, Json, str | bytes]  #: collection, record, and the record as JSON
-
 
 class Shared(UsageError):
     """Two records have the same key, or the same of what only one may have."""
@@ -48,11 +45,11 @@ class Shared(UsageError):
 def compile_set(
     target: Path,
     collections: Mapping[str, Collection],
-    records: Iterable[Row],
+    batches: Iterable[Batch],
     texts: Mapping[str, Json],
     progress: Callable[[float], None] = lambda share: None,
 ) -> None:
-    """Write a base file: the records, collection by collection, and by name what else is served from the set.
+    """Write a base file: the records, and by name what else is served from the set.
 
     It appears when it is whole; before that nobody opens it again, so nothing is synced or journaled. ``progress`` is told
     what share of the work is done that follows the last record.
@@ -64,9 +61,7 @@ def compile_set(
         with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
             connection.executescript(_TABLES)
             connection.execute("BEGIN")
-            filled: dict[str, int] = {}
-            for name, rows in groupby(enumerate(records, start=1), lambda row: row[1][0]):
-                filled[name] = filled.get(name, 0) + _fill(connection, collections[name], rows)
+            filled = _fill(connection, collections, batches)
             terms = [(collections[name], term) for name in sorted(filled) for term in collections[name].terms]
             whole, done = sum(filled[kind.name] for kind, _ in terms), 0
             for kind, term in sorted(terms, key=lambda one: (one[0].name, one[1].name)):
@@ -85,27 +80,22 @@ def compile_set(
         Path(beside).unlink(missing_ok=True)
 
 
-def _fill(connection: sqlite3.Connection, kind: Collection, rows: Iterator[tuple[int, Row]]) -> int:
-    """Write the records of a collection, and loose rows with a column for each of its terms; how many records there were."""
-    columns = ["id INTEGER", *map(_column, kind.terms)]
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS loose_{kind.name} ({', '.join(columns)})")
-    into = f"INSERT INTO loose_{kind.name} VALUES ({', '.join('?' * len(columns))})"
-    single = [(place, term) for place, term in enumerate(kind.terms) if term.name in kind.unique]
-    blank, filled = set[str](), 0
-    while some := list(islice(rows, _TOGETHER)):
-        kept, loose = [], []
-        for number, (_, record, body) in some:
-            kept.append((number, kind.name, kind.key_of(record), kind.order(record), body))
-            found = kind.terms_of(record)
-            loose += [(number, *values) for values in zip_longest(*found)]
-            for place, term in single:
-                if not found[place] and term.is_blank(record):  # nobody can look for it, and yet it may be there but once
-                    if term.name in blank:
-                        raise Shared(f"two records of the fixture set have a {term.name} of which nothing is left when compared")
-                    blank.add(term.name)
-        connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, CAST(? AS TEXT))", kept)
-        connection.executemany(into, loose)
-        filled += len(some)
+def _fill(connection: sqlite3.Connection, collections: Mapping[str, Collection], batches: Iterable[Batch]) -> dict[str, int]:
+    """Write the records, and for each collection loose rows with a column for each of its terms; how many records each has."""
+    filled, blank = dict[str, int](), set[tuple[str, str]]()
+    whole = 0
+    for name, rows, loose, blanks in batches:
+        columns = list(map(_column, collections[name].terms))
+        if name not in filled:
+            connection.execute(f"CREATE TEMP TABLE loose_{name} ({', '.join(['id INTEGER', *columns])})")
+        for one in blanks:  # nobody can look for it, and yet it may be there but once
+            if (name, one) in blank:
+                raise Shared(f"two records of the fixture set have a {one} of which nothing is left when compared")
+            blank.add((name, one))
+        connection.executemany("INSERT INTO records (collection, key, sort, body) VALUES (?, ?, ?, CAST(? AS TEXT))", rows)
+        connection.executemany(f"INSERT INTO loose_{name} VALUES (? + {whole + 1}{', ?' * len(columns)})", loose)
+        filled[name] = filled.get(name, 0) + len(rows)
+        whole += len(rows)
     return filled
 
 

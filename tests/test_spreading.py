@@ -1,0 +1,78 @@
+"""Work spread over processes: in its order, whatever takes how long, and gone with who asked for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_first_start import CUSTOMERS, content, edit, named
+
+from mockspi.fixtures import sound
+from mockspi.fixtures.reading import open_set, sample_set
+from mockspi.fixtures.spreading import cores, spread
+from mockspi.rehearsing import make
+
+
+def slowly(piece: bytes) -> bytes:
+    """The piece and who worked on it; some take longer than others."""
+    time.sleep(0.02 if piece[-1] % 3 == 0 else 0)
+    return b"%b %d" % (piece, os.getpid())
+
+
+@pytest.mark.parametrize("helpers", [1, 2, 3])
+@pytest.mark.parametrize("many", [0, 1, 2, 7, 50])
+def test_results_come_in_the_order_of_the_pieces(helpers: int, many: int) -> None:
+    pieces = [b"x" * 200_000 + b"%d" % number for number in range(many)]
+    with spread(slowly, helpers) as help_:
+        results = [one.split() for one in help_(iter(pieces))]
+    assert [piece for piece, _ in results] == pieces
+    workers = {int(who) for _, who in results}
+    assert len(workers) == (1 if helpers == 1 else min(helpers, many)) or not many
+    assert (os.getpid() in workers) == (helpers == 1 and many > 0)
+
+
+def test_helpers_end_when_their_work_is_not_wanted_any_more() -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+
+    with spread(slowly, 2) as help_:
+        results = help_(endless())
+        workers = {int(next(results).split()[1]) for _ in range(4)}
+    assert len(workers) == 2
+    for one in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(one, 0)
+
+
+def test_a_helper_that_ends_is_noticed() -> None:
+    with spread(lambda piece: os._exit(3), 2) as help_, pytest.raises(EOFError):
+        list(help_(iter([b"x"] * 5)))
+
+
+def test_nobody_helps_a_process_with_threads() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    assert cores() == 1
+    done.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_large_set_is_the_same_with_help(broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = Path(shutil.copytree(sample_set().folder, tmp_path / "set"))
+    if broken:
+        edit(mine / CUSTOMERS, named(5, nmae="x"))
+    alone = make(tmp_path / "alone.sqlite", open_set(str(mine)))
+    monkeypatch.setattr(sound, "_LARGE", 0)
+    monkeypatch.setattr(sound, "cores", lambda: 3)
+    assert make(tmp_path / "helped.sqlite", open_set(str(mine))) == alone
+    assert bool(alone) == broken
+    if not broken:
+        assert content(tmp_path / "helped.sqlite") == content(tmp_path / "alone.sqlite")
