@@ -18,6 +18,7 @@ from mockspi.fixtures.reading import FixtureSet
 from mockspi.settings import cache_folder
 from mockspi.store.compiled import staged, tidy
 
+_TELLS = os.name == "posix"  #: whether files tell when they changed in a way that nobody can set
 _RACY = 2 * 10**9  #: nanoseconds in which a file may change twice and look as after the first time: of the coarsest file systems
 
 
@@ -52,7 +53,7 @@ def compiled(found: FixtureSet, progress: Callable[[float], None], *, trusted: b
 
 def digest_of(found: FixtureSet) -> str:
     """The digest of a set: that of its last reading where the system says that no file has changed since."""
-    if os.name != "posix":  # elsewhere files do not tell when they changed but in a way that anybody can set
+    if not _TELLS:
         return found.digest
     place = str(found.folder.resolve())
     note = sets_in(cache_folder()) / f"known-{hashlib.sha256(place.encode()).hexdigest()[:24]}.json"

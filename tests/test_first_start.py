@@ -161,6 +161,13 @@ def test_what_may_have_changed_in_the_same_moment_is_not_remembered(
     assert list(cache.glob("known-*")) == [], "the files are as new as their reading"
 
 
+def test_where_files_do_not_tell_nothing_is_remembered(mine: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "_RACY", 0)
+    monkeypatch.setattr(compiling, "_TELLS", False)
+    assert digest_of(open_set(str(mine))) == open_set(str(mine)).digest
+    assert not cache.exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"seen": 1}', '{"digest": "x", "seen": null}'])
 def test_a_note_that_is_none_is_not_believed(text: str, mine: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "_RACY", 0)

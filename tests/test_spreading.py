@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -62,6 +64,12 @@ def test_nobody_helps_a_process_with_threads() -> None:
     assert cores() == 1
     done.set()
     thread.join()
+
+
+def test_a_process_without_threads_is_helped_by_as_many_as_there_are_cores() -> None:
+    words = "import os\nfrom mockspi.fixtures.spreading import cores\nprint(cores() == len(os.sched_getaffinity(0)))"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.parametrize("broken", [False, True])
