@@ -11,7 +11,7 @@ from mockspi.store.base import Collection
 
 
 class Batch(NamedTuple):
-    """Some records of one collection, of plain values only, so that it can be sent from process to process."""
+    """Some records of one collection, of plain values only, so that it is quickly sent from process to process."""
 
     collection: str
     rows: list[tuple[str, str, str, str | bytes]]  #: collection, key, order, and the record as JSON
