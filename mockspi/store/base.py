@@ -66,7 +66,10 @@ class Collection:
 
     def term(self, name: str) -> Term:
         """The term with this name."""
-        return next(term for term in self.terms if term.name == name)
+        for term in self.terms:
+            if term.name == name:
+                return term
+        raise KeyError(name)
 
 
 def walk(value: Any, path: str) -> Sequence[Any]:

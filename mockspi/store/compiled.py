@@ -27,14 +27,17 @@ PRAGMA temp_store = FILE;
 PRAGMA cache_size = -65536;
 CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL,
     body TEXT NOT NULL);
-CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
-    PRIMARY KEY (collection, term, value, id)) WITHOUT ROWID;
+CREATE TABLE ranks (rank INTEGER PRIMARY KEY, id INTEGER NOT NULL);
+CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, rank INTEGER NOT NULL,
+    PRIMARY KEY (collection, term, value, rank)) WITHOUT ROWID;
 CREATE TABLE texts (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 """
-_INDEXES = """
-CREATE UNIQUE INDEX records_key ON records (collection, key);
-CREATE INDEX records_sort ON records (collection, sort, key);
-"""
+_INDEXES = (
+    "CREATE UNIQUE INDEX records_key ON records (collection, key)",
+    "CREATE INDEX records_sort ON records (collection, sort, key)",
+    "INSERT INTO ranks (id) SELECT id FROM records ORDER BY collection, sort, key",
+    "CREATE TEMP TABLE ranked AS SELECT id, rank FROM ranks ORDER BY id",  # their rows are numbered as the records are
+)
 _TWICE = "SELECT 1 FROM terms WHERE collection = ? AND term = ? GROUP BY value HAVING count(*) > 1"
 
 
@@ -62,6 +65,8 @@ def compile_set(
             connection.executescript(_TABLES)
             connection.execute("BEGIN")
             filled = _fill(connection, collections, batches)
+            for statement in _INDEXES:
+                connection.execute(statement)
             terms = [(collections[name], term) for name in sorted(filled) for term in collections[name].terms]
             whole, done = sum(filled[kind.name] for kind, _ in terms), 0
             for kind, term in sorted(terms, key=lambda one: (one[0].name, one[1].name)):
@@ -70,7 +75,6 @@ def compile_set(
                 progress(done / whole)
             connection.executemany("INSERT INTO texts VALUES (?, ?)", [(name, dump(text)) for name, text in texts.items()])
             connection.execute("COMMIT")
-            connection.executescript(_INDEXES)
         Path(beside).replace(target)
     except sqlite3.IntegrityError as error:
         raise Shared(f"two records of the fixture set are the same: {error}") from error
@@ -103,7 +107,9 @@ def _order(connection: sqlite3.Connection, kind: Collection, term: Term) -> None
     """Put the loose values of a term into their order, which is that of the table, so that it only grows at its end."""
     value, these = _column(term), (kind.name, term.name)
     connection.execute(
-        f"INSERT INTO terms SELECT ?, ?, {value}, id FROM loose_{kind.name} WHERE {value} IS NOT NULL ORDER BY {value}, id", these
+        f"INSERT INTO terms SELECT ?, ?, {value}, ranked.rank FROM loose_{kind.name} loose CROSS JOIN ranked "
+        f"ON ranked.rowid = loose.id WHERE {value} IS NOT NULL ORDER BY {value}, rank",
+        these,
     )
     if term.name in kind.unique and connection.execute(_TWICE, these).fetchone():
         raise Shared(f"two records of the fixture set have the same {term.name}")

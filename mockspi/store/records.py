@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from functools import lru_cache
 
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.searching import conditions, counted, page, whole
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
 _DECODER = json.JSONDecoder()
@@ -18,10 +18,7 @@ _EACH = (
     "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
     "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
 )
-_BODY = (
-    "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
-    "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
-)
+_ALL = 2**40  #: more than there ever are
 
 
 class SqliteRecords:
@@ -52,25 +49,18 @@ class SqliteRecords:
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion, in the collection's order."""
-        kind = self._collections[collection]
-        asked = [(criterion.term, *condition(kind, criterion)) for criterion in sorted(criteria, key=_vagueness)]
-        tests = tuple(test for _, test, _ in asked)
-        named = [(collection, term, *bound) for term, _, bound in asked]
-        ours = [value for one in named for value in (self.sandbox, *one)]
-        base = [value for one in named for value in one]
-        values = (self.sandbox, collection, *ours, collection, *base, self.sandbox)
+        tests, bound = conditions(self._collections[collection], criteria)
+        run, values = self.connection.execute, {"sandbox": self.sandbox, "collection": collection, **bound}
         if limit is None and not offset:
-            bodies = self.connection.execute(_whole(tests), values).fetchall()
+            bodies = run(whole(tests), values).fetchall()
             return Page(len(bodies), [load(body) for (body,) in bodies])
-        hits = _hits(tests)
-        if limit == 0:
-            return Page(self._counted(hits, values), [])
-        rows = self.connection.execute(_page_of(hits), (*values, -1 if limit is None else limit, offset)).fetchall()
-        total = rows[0][1] if rows else self._counted(hits, values) if offset else 0
-        return Page(total, [load(body) for body, _ in rows])
-
-    def _counted(self, hits: str, values: Sequence[str]) -> int:
-        return int(self.connection.execute(f"SELECT count(*) FROM ({hits})", values).fetchone()[0])
+        rows = (
+            run(page(tests), {**values, "limit": _ALL if limit is None else limit, "offset": offset}).fetchall()
+            if limit != 0
+            else []
+        )
+        total = rows[0][1] if rows else run(counted(tests), values).fetchone()[0]
+        return Page(int(total), [load(body) for body, _ in rows])
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
@@ -120,55 +110,6 @@ class SqliteRecords:
                 "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
                 [(self.sandbox, kind.name, term.name, value, *row) for term in kind.terms for value in term.of(record)],
             )
-
-
-@lru_cache(256)
-def _hits(tests: tuple[str, ...], told: str = "id") -> str:
-    """The statement that finds what meets these tests on terms, in both layers, and tells one column of it."""
-    within = "AND r.id IN (SELECT id FROM {}.terms WHERE {}collection = ? AND term = ? AND {})"
-    ours, base = (
-        " ".join(within.format(layer, scope, test) for test in tests)
-        for layer, scope in (("main", "sandbox = ? AND "), ("base", ""))
-    )
-    by = "+" if tests else ""  # + keeps SQLite from scanning the collection where the tests give ids
-    return (
-        f"SELECT 0 AS layer, r.{told}, r.sort, r.key FROM main.records r WHERE {by}r.sandbox = ? AND {by}r.collection = ? "
-        f"AND r.body IS NOT NULL {ours} UNION ALL "
-        f"SELECT 1, r.{told}, r.sort, r.key FROM base.records r WHERE {by}r.collection = ? {base} AND NOT EXISTS "
-        f"(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = r.collection AND o.key = r.key)"
-    )
-
-
-@lru_cache(256)
-def _whole(tests: tuple[str, ...]) -> str:
-    """All of it, where nobody asks for a page."""
-    return f"SELECT body FROM ({_hits(tests, 'body')}) ORDER BY sort, key"
-
-
-@lru_cache(256)
-def _page_of(hits: str) -> str:
-    """One statement, which sees one state whatever is written meanwhile."""
-    paged = f"SELECT layer, id, count(*) OVER () AS total FROM ({hits}) ORDER BY sort, key LIMIT ? OFFSET ?"
-    return f"SELECT {_BODY}, total FROM ({paged}) p"
-
-
-def _vagueness(criterion: Criterion) -> tuple[bool, bool]:
-    """What is looked at last: beginnings, and before them bounds."""
-    return criterion.starts, criterion.low is not None or criterion.high is not None
-
-
-def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
-    """A criterion as a test on ``value``, and the folded values that it binds."""
-    fold = kind.term(criterion.term).fold
-    wanted = [fold(value) for value in criterion.values]
-    if criterion.starts:
-        tests = ["(value >= ? AND value < ?)"] * len(wanted)
-        return f"({' OR '.join(tests)})", [bound for start in wanted for bound in (start, start + "\U0010ffff")]
-    if wanted:
-        return f"value IN ({', '.join('?' * len(wanted))})", wanted
-    bounds = [("value >= ?", criterion.low), ("value <= ?", criterion.high)]
-    used = [(test, fold(bound)) for test, bound in bounds if bound is not None]
-    return " AND ".join(test for test, _ in used) or "1", [bound for _, bound in used]
 
 
 def dump(record: Json) -> str:
