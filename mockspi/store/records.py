@@ -18,6 +18,7 @@ _EACH = (
     "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
     "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
 )
+_EQUAL = "value IN "
 _BODY = (
     "CASE layer WHEN 0 THEN (SELECT body FROM main.records WHERE id = p.id) "
     "ELSE (SELECT body FROM base.records WHERE id = p.id) END"
@@ -124,10 +125,17 @@ class SqliteRecords:
 
 @lru_cache(256)
 def _hits(tests: tuple[str, ...], told: str = "id") -> str:
-    """The statement that finds what meets these tests on terms, in both layers, and tells one column of it."""
+    """The statement that finds what meets these tests on terms, in both layers, and tells one column of it.
+
+    The first test finds; each value of the others is looked up for what was found, however many records have it.
+    """
     within = "AND r.id IN (SELECT id FROM {}.terms WHERE {}collection = ? AND term = ? AND {})"
+    beside = "AND EXISTS (SELECT 1 FROM {}.terms WHERE {}collection = ? AND term = ? AND {} AND id = r.id)"
     ours, base = (
-        " ".join(within.format(layer, scope, test) for test in tests)
+        " ".join(
+            (beside if place and test.startswith(_EQUAL) else within).format(layer, scope, test)
+            for place, test in enumerate(tests)
+        )
         for layer, scope in (("main", "sandbox = ? AND "), ("base", ""))
     )
     by = "+" if tests else ""  # + keeps SQLite from scanning the collection where the tests give ids
@@ -165,7 +173,7 @@ def condition(kind: Collection, criterion: Criterion) -> tuple[str, list[str]]:
         tests = ["(value >= ? AND value < ?)"] * len(wanted)
         return f"({' OR '.join(tests)})", [bound for start in wanted for bound in (start, start + "\U0010ffff")]
     if wanted:
-        return f"value IN ({', '.join('?' * len(wanted))})", wanted
+        return f"{_EQUAL}({', '.join('?' * len(wanted))})", wanted
     bounds = [("value >= ?", criterion.low), ("value <= ?", criterion.high)]
     used = [(test, fold(bound)) for test, bound in bounds if bound is not None]
     return " AND ".join(test for test, _ in used) or "1", [bound for _, bound in used]
