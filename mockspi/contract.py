@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 
 from mockspi.clock import Clock
@@ -80,7 +81,7 @@ class Contract:
     streams: bool = False  #: whether its reply may be long and is then made as it is sent; never on the event loop
     received: tuple[type[Shape], ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The endpoint name, with ``.operation`` where it has several."""
         return f"{self.name}.{self.operation}" if self.operation else self.name
@@ -90,12 +91,12 @@ class Contract:
         """What the POS appends to the base URL of this contract's connector."""
         return f"/{self.operation}" if self.operation else self.appended
 
-    @property
+    @cached_property
     def method(self) -> str:
         """The HTTP verb."""
         return self.call.split(" ", 1)[0]
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The path template under ``/{base}/{version}``."""
         return self.call.split(" ", 1)[1]
@@ -105,7 +106,7 @@ class Contract:
         """The CMS's word for the verb."""
         return f"HTTP_{self.method}"
 
-    @property
+    @cached_property
     def parameters(self) -> list[str]:
         """The names in the path template, in order."""
         return re.findall(r"{(\w+)}", self.path)

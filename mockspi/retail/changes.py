@@ -86,7 +86,7 @@ def _unknown(records: Readable, body: Json) -> Iterator[Problem]:
 
 def _all(records: Readable, body: Json, number: int) -> list[Json]:
     """This update and the others of its order, the first of them first."""
-    criteria = (Criterion("event", (UPDATE,)), Criterion("orderId", (body["orderId"],)), Criterion("state", (APPLIED,)))
+    criteria = (Criterion("orderId", (body["orderId"],)), Criterion("event", (UPDATE,)), Criterion("state", (APPLIED,)))
     found = [(one["body"], one["number"]) for one in records.find("received", *criteria).records]
     return [told for told, _ in sorted([*found, (body, number)], key=lambda one: _when(*one))]
 

@@ -154,7 +154,7 @@ def _units(records: Readable, body: Json) -> Counter[_Shelf]:
 
 def _told(records: Readable, event: str, order_id: str) -> Iterator[Json]:
     """The events of a kind that were applied for an order."""
-    criteria = (Criterion("event", (event,)), Criterion("orderId", (order_id,)), Criterion("state", (APPLIED,)))
+    criteria = (Criterion("orderId", (order_id,)), Criterion("event", (event,)), Criterion("state", (APPLIED,)))
     yield from records.find("received", *criteria).records
 
 
