@@ -126,3 +126,15 @@ def test_every_call_is_counted_once_whichever_worker_answered(workers: str, tmp_
         os.kill(first, signal.SIGKILL)  # a worker that dies takes no numbers with it
         until(lambda: first not in (now := workers_of(server)) and len(now) == int(workers))
         assert numbers(server)['mockspi_requests_total{contract="GET_CUSTOMER",outcome="answered"}'] == 20
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system keeps nobody to a processor")
+def test_on_one_processor_calls_the_admin_port_and_reloads_are_answered_too(tmp_path: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        with serving(tmp_path) as server:
+            assert server.call("GET", "/sa/customers/C-1001").status_code == 200
+            assert server.admin("POST", "/fixtures/reload", {}).json()["ok"]
+    finally:
+        os.sched_setaffinity(0, allowed)

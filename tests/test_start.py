@@ -75,6 +75,7 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     told = {name: " ".join((one.help or "").split("\n\n")[0].split()) for name, one in main.commands.items()}
     assert told == COMMANDS
+    assert len(main.commands) == len(told)
 
 
 def test_every_option_explains_itself() -> None:

@@ -6,6 +6,7 @@ Each says of a value by raising ValidationError that it is not so. What then is 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,7 @@ class ValidationError(Exception):
 Rule = Callable[[Any], Any]  #: raises ValidationError
 
 
-class Bound:
+class Bound(ABC):
     """A rule of which more is known than yes and no."""
 
     def __call__(self, value: Any) -> Any:
@@ -31,9 +32,9 @@ class Bound:
             raise ValidationError
         return value
 
+    @abstractmethod
     def holds(self, value: Any) -> bool:
         """Whether a value is as it must be."""
-        raise NotImplementedError
 
 
 class OneOf(Bound):
