@@ -21,7 +21,7 @@ def exact(value: Any) -> str:
 def folded(value: Any) -> str:
     """Case and accents aside: "Zoë" and "ZOE" are the same."""
     text = str(value)
-    return _often(text) if len(text) <= _SHORT else _folded(text)
+    return _often(text) if len(text) <= _SHORT and "@" not in text else _folded(text)
 
 
 def _folded(text: str) -> str:
@@ -31,7 +31,7 @@ def _folded(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-_often = lru_cache(4096)(_folded)  #: places and names come again and again
+_often = lru_cache(4096)(_folded)  #: places and names come again and again, addresses of mail do not
 
 
 def compact(value: Any) -> str:
@@ -41,7 +41,11 @@ def compact(value: Any) -> str:
 
 def phone(value: Any) -> str:
     """The digits, last first, so that a number's last digits are a prefix."""
-    text = str(value)
+    return _digits(str(value))
+
+
+@lru_cache(64)  # a record is found by the same number in two ways
+def _digits(text: str) -> str:
     if text.isascii():
         return text.encode().translate(None, _NO_DIGITS)[::-1].decode()
     return "".join(filter(str.isdigit, text))[::-1]
