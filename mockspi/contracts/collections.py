@@ -30,7 +30,7 @@ from mockspi.retail.reservations import is_held
 from mockspi.retail.taxes_rates import anchor
 from mockspi.schema import Shape
 from mockspi.store.base import Collection, Term, reader
-from mockspi.store.terms import compact, exact, folded, moment, newest_first, phone
+from mockspi.store.terms import compact, exact, folded, folded_anew, moment, newest_first, phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,15 @@ class Kind:
     written: bool = False  #: made by calls; a fixture set need not bring it
 
 
-_NAMES = tuple(map(reader, ("profile.lastName", "profile.firstName", "profile.customerId")))
+_NAMES = (
+    (reader("profile.lastName"), folded),
+    (reader("profile.firstName"), folded),
+    (reader("profile.customerId"), folded_anew),
+)
 
 
 def _by_name(record: Json) -> str:
-    return "\x01".join([folded(found[0]) if (found := read(record)) else "" for read in _NAMES])
+    return "\x01".join([fold(found[0]) if (found := read(record)) else "" for read, fold in _NAMES])
 
 
 _STORE = Reference("storeId", "stores")
@@ -71,7 +75,7 @@ KINDS = (
             terms=(
                 Term("customerId", ("profile.customerId",)),
                 Term("loyaltyId", ("loyaltyProfile.loyaltyId",)),
-                Term("email", ("profile.email",), folded),
+                Term("email", ("profile.email",), folded_anew),
                 Term("phone", ("profile.phoneMobile", "profile.phoneHome"), phone),
                 Term("phoneMobile", ("profile.phoneMobile",), phone),
                 Term("firstName", ("profile.firstName",), folded),
@@ -99,7 +103,7 @@ KINDS = (
             terms=(
                 Term("orderId", ("orderId", "displayOrderId")),
                 Term("customerId", ("customerProfile.customerId",)),
-                Term("email", ("email", "customerProfile.email"), folded),
+                Term("email", ("email", "customerProfile.email"), folded_anew),
                 Term("phoneNumber", ("phoneNumber", "customerProfile.phoneMobile"), phone),
                 Term("firstName", ("customerProfile.firstName", "shippingAddress.firstName"), folded),
                 Term("lastName", ("customerProfile.lastName", "shippingAddress.lastName"), folded),

@@ -21,30 +21,47 @@ def exact(value: Any) -> str:
 def folded(value: Any) -> str:
     """Case and accents aside: "Zoë" and "ZOE" are the same."""
     text = str(value)
-    return _often(text) if len(text) <= _SHORT else _folded(text)
+    return _often(text) if len(text) <= _SHORT else folded_anew(text)
 
 
-def _folded(text: str) -> str:
+def folded_anew(value: Any) -> str:
+    """The same for what does not come again, such as addresses of mail: nothing is remembered."""
+    text = str(value)
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
         text = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return " ".join(text.lower().split())
 
 
-_often = lru_cache(4096)(_folded)  #: places and names come again and again
+_often = lru_cache(4096)(folded_anew)  #: places and names come again and again
 
 
 def compact(value: Any) -> str:
     """Folded and without blanks or hyphens, as postal codes are compared."""
-    return folded(value).replace(" ", "").replace("-", "")
+    text = str(value)
+    return _compact_often(text) if len(text) <= _SHORT else _compact(text)
+
+
+def _compact(text: str) -> str:
+    return folded_anew(text).replace(" ", "").replace("-", "")
+
+
+_compact_often = lru_cache(4096)(_compact)
 
 
 def phone(value: Any) -> str:
     """The digits, last first, so that a number's last digits are a prefix."""
     text = str(value)
+    return _digits_often(text) if len(text) <= _SHORT else _digits(text)
+
+
+def _digits(text: str) -> str:
     if text.isascii():
         return text.encode().translate(None, _NO_DIGITS)[::-1].decode()
     return "".join(filter(str.isdigit, text))[::-1]
+
+
+_digits_often = lru_cache(256)(_digits)  #: a record is found by the same number in two ways
 
 
 def is_phone_ending(value: str) -> bool:
