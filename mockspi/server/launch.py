@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import itertools
 import multiprocessing
 import os
@@ -48,6 +49,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     ports = Ports(port, admin_port)
     metrics.tidy(house.counts.parent)
     turns = new_turns()
+    gc.freeze()  # what is here stays, and no process that is forked takes a copy of it only to look
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid(), turns), name="mockspi-admin")
     sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid(), turns), name="mockspi-webhooks")
     desk.start()
@@ -190,7 +192,9 @@ def load(house: House, parent: int) -> Any:
     counts = Counts(house.counts, IDS)
     line = logs.set_up(house.settings)
     again = new_again(house, counts) if house.settings.fast_door and line is None else None
-    return rsgi.Door(house.service(line, counts.write, journal=again.journal if again else None), house.settings.threads, again)
+    service = house.service(line, counts.write, journal=again.journal if again else None)
+    gc.freeze()
+    return rsgi.Door(service, house.settings.threads, again)
 
 
 def _prepare_worker(parent: int) -> None:
