@@ -1,8 +1,8 @@
 """The quick yes: whether JSON keeps a shape. It is found member by member at first; for a shape that is asked for again and
 again a function is written and compiled, from the very fields that marshmallow reads.
 
-A no says nothing about why: then ``schema.problems`` and ``schema.Strangers`` are asked. A yes must mean that both
-would find nothing; property tests hold all three together.
+A no says nothing about why: then ``schema.problems`` and, unless the document is one that we only receive, ``schema.Strangers``
+are asked. A yes must mean that they would find nothing; property tests hold them all together.
 
 What is compiled is made of declarations alone: names and bounds stand in it as literals, and what else a check needs (words,
 rules, the checks of shapes inside) is handed to it as a value. Nothing that was read or sent gets there.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -20,35 +21,50 @@ from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
 _OFTEN = 12  #: to compile a check costs as much as so many looks without
-_asked: Counter[tuple[type[Shape], bool]] = Counter()
 
 
-def conforms(shape: type[Shape], value: Any, *, closed: bool = False) -> bool:
-    """Whether a document keeps a shape; ``closed`` refuses every member that is not declared, and every null that is not."""
-    kind = (shape, closed)
+class Held(Enum):
+    """What is held against a document beside its declared members."""
+
+    RECEIVED = 1  #: nothing
+    SENT = 2  #: members that no shape declares, but in open ones
+    KEPT = 3  #: those in open shapes too, and every null inside
+
+
+_asked: Counter[tuple[type[Shape], Held]] = Counter()
+
+
+def conforms(shape: type[Shape], value: Any, held: Held = Held.SENT) -> bool:
+    """Whether a document keeps a shape."""
+    kind = (shape, held)
     if _asked[kind] >= _OFTEN:
-        return compiled(shape, closed)(value)
+        return compiled(shape, held)(value)
     _asked[kind] += 1
-    return keeps(shape, value, closed)
+    return keeps(shape, value, held)
 
 
-def keeps(shape: type[Shape], value: Any, closed: bool) -> bool:
+def keeps(shape: type[Shape], value: Any, held: Held) -> bool:
     """The same, member by member."""
     if type(value) is not dict:
         return False
     members = _members(shape)
     for name, member in value.items():
         if (field := members.get(name)) is None:
-            if closed or not shape.OPEN:
+            if _counts(shape, held):
                 return False
-        elif not fits(field, member, closed):
+        elif not fits(field, member, held):
             return False
     return all(name in value for name, field in members.items() if field.required) and (
         not shape.ONE_OF or any(value.get(name) for name in shape.ONE_OF)
     )
 
 
-def fits(field: Field, value: Any, closed: bool = False) -> bool:
+def _counts(shape: type[Shape], held: Held) -> bool:
+    """Whether a member that the shape does not declare is wrong."""
+    return held is Held.KEPT or (held is Held.SENT and not shape.OPEN)
+
+
+def fits(field: Field, value: Any, held: Held = Held.SENT) -> bool:
     """Whether a value may stand where a field is."""
     if value is None:
         return field.allow_none
@@ -62,11 +78,11 @@ def fits(field: Field, value: Any, closed: bool = False) -> bool:
         case Flag():
             right = type(value) is bool
         case Part():
-            right = keeps(field.nested, value, closed)
+            right = keeps(field.nested, value, held)
         case Many():
-            right = type(value) is list and all(fits(field.inner, one, closed) for one in value)
+            right = type(value) is list and all(fits(field.inner, one, held) for one in value)
         case _:
-            right = not closed or _no_null_inside(value)
+            right = held is not Held.KEPT or _no_null_inside(value)
     return right and all(_yes_or_no(rule)(value) for rule in field.validators)
 
 
@@ -76,16 +92,16 @@ def _members(shape: type[Shape]) -> dict[str, Field]:
 
 
 @cache
-def compiled(shape: type[Shape], closed: bool) -> Check:
+def compiled(shape: type[Shape], held: Held) -> Check:
     """The check of one shape."""
-    return _Writer(closed).of_shape(shape)
+    return _Writer(held).of_shape(shape)
 
 
 class _Writer:
     """Writes one check: lines that end it with False as soon as something is broken."""
 
-    def __init__(self, closed: bool) -> None:
-        self._closed = closed
+    def __init__(self, held: Held) -> None:
+        self._held = held
         self._handed: dict[str, Any] = {}
 
     def of_shape(self, shape: type[Shape]) -> Check:
@@ -97,7 +113,7 @@ class _Writer:
 
     def _object(self, shape: type[Shape]) -> Iterator[str]:
         members = _members(shape)
-        counted = self._closed or not shape.OPEN
+        counted = _counts(shape, self._held)
         yield _unless("type(value) is dict")
         if counted:
             yield f"known = {sum(field.required for field in members.values())}"
@@ -143,7 +159,7 @@ class _Writer:
                 return f"type({first}) is bool"
             case Text():
                 return f"type({first}) is str"
-        return f"{self._hand(_no_null_inside)}({first})" if self._closed else f"{first} is not None"
+        return f"{self._hand(_no_null_inside)}({first})" if self._held is Held.KEPT else f"{first} is not None"
 
     def _rule(self, rule: validate.Rule, at: str, exact: bool) -> str:
         match rule:
@@ -159,7 +175,7 @@ class _Writer:
         """The name of the check of a shape inside, which is not made before there is something to check."""
 
         def first(value: Any) -> bool:
-            check = self._handed[name] = compiled(shape, self._closed)
+            check = self._handed[name] = compiled(shape, self._held)
             return check(value)
 
         name = self._hand(first)

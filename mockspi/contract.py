@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from mockspi.clock import Clock
-from mockspi.conforming import conforms
+from mockspi.conforming import Held, conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json, Reply, Request, decode, without_nulls
 from mockspi.schema import SEED, Field, Integer, Many, Problem, Shape, Strangers, escape, instance, problems
@@ -132,11 +132,12 @@ class Contract:
         inputs = {**loose, **self._query(request), **path}
         inputs = without_nulls(inputs) if nulls else inputs
         found = [Problem(f"/{name}", "missing") for name in self.parameters if not inputs.get(name)]
-        if self.query and not conforms(self.query, {name: value for name, value in inputs.items() if name in self._declared}):
-            found += problems(self.query, inputs)
+        found += problems(self.query, inputs) if self.query and not conforms(self.query, inputs, Held.RECEIVED) else []
         if self.body:
             sent = without_nulls(sent, lists=False) if nulls else sent
-            found += (many and too_long(sent, "")) or ([] if conforms(self.body, sent) else problems(self.body, sent))
+            found += (many and too_long(sent, "")) or (
+                [] if conforms(self.body, sent, Held.RECEIVED) else problems(self.body, sent)
+            )
         refuse(found)
         if not self.body:
             return inputs, {}
@@ -144,7 +145,7 @@ class Contract:
 
     def findings(self, body: Json) -> list[Json]:
         """What an event that was received breaks, of the shape that it suits best."""
-        if not self.received or any(conforms(shape, body) for shape in self.received):
+        if not self.received or any(conforms(shape, body, Held.RECEIVED) for shape in self.received):
             return []
         found = min((problems(shape, body) for shape in self.received), key=len)
         return [{"code": UNSOUND, "path": one.path, "message": one.message} for one in found[:_MOST_PROBLEMS]]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from mockspi.conforming import compiled, conforms, keeps
+from mockspi.conforming import Held, compiled, conforms, keeps
 from mockspi.contracts import SPIS
 from mockspi.contracts.collections import KINDS
 from mockspi.contracts.events import EVENTS
@@ -70,7 +70,9 @@ def slow_yes(shape: type[Shape], value: Any) -> bool:
 def test_a_spoiled_document_is_refused_by_both_or_by_neither(pair: tuple[type[Shape], Any], chance: random.Random) -> None:
     shape, value = pair
     value = spoiled(value, chance)
-    assert (keeps(shape, value, False), compiled(shape, False)(value)) == (slow_yes(shape, value),) * 2
+    assert (keeps(shape, value, Held.SENT), compiled(shape, Held.SENT)(value)) == (slow_yes(shape, value),) * 2
+    received = not problems(shape, value)
+    assert (keeps(shape, value, Held.RECEIVED), compiled(shape, Held.RECEIVED)(value)) == (received,) * 2
 
 
 @given(some.sampled_from(DOCUMENTS), some.randoms(use_true_random=False))
@@ -78,8 +80,8 @@ def test_a_spoiled_document_is_refused_by_both_or_by_neither(pair: tuple[type[Sh
 def test_a_closed_yes_means_that_nothing_is_wrong_strange_or_null(pair: tuple[type[Shape], Any], chance: random.Random) -> None:
     shape, value = pair
     value = spoiled(value, chance)
-    said = keeps(shape, value, True)
-    assert compiled(shape, True)(value) is said
+    said = keeps(shape, value, Held.KEPT)
+    assert compiled(shape, Held.KEPT)(value) is said
     if said:
         assert not problems(shape, value)
         assert not Strangers(closed=True).find(shape, value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockspi.conforming import Check, compiled, fits, keeps
+from mockspi.conforming import Check, Held, compiled, fits, keeps
 from mockspi.schema import (
     Anything,
     Choice,
@@ -93,8 +93,8 @@ def slow_yes(shape: type[Shape], value: Any) -> bool:
     return not problems(shape, value) and not Strangers().find(shape, value)
 
 
-def ways(shape: type[Shape], closed: bool = False) -> tuple[Check, Check]:
-    return (lambda value: keeps(shape, value, closed)), compiled(shape, closed)
+def ways(shape: type[Shape], held: Held = Held.SENT) -> tuple[Check, Check]:
+    return (lambda value: keeps(shape, value, held)), compiled(shape, held)
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -111,7 +111,7 @@ def test_it_is_said_of_the_very_values_that_have_no_problem(name: str) -> None:
 @pytest.mark.parametrize("name", FIELDS)
 def test_closed_it_is_said_of_no_more(name: str) -> None:
     shape = holding("m", FIELDS[name])
-    one, other = ([value for value in VALUES if way({"m": value})] for way in ways(shape, closed=True))
+    one, other = ([value for value in VALUES if way({"m": value})] for way in ways(shape, Held.KEPT))
     assert one == other
     assert not any(problems(shape, {"m": value}) or Strangers(closed=True).find(shape, {"m": value}) for value in one)
     assert {"a": [None]} not in [inner for value in one if isinstance(value, list) for inner in value]
