@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import until
 from test_first_start import CUSTOMERS, content, edit, named
 
 from mockspi.fixtures import sound
@@ -50,6 +51,25 @@ def test_helpers_end_when_their_work_is_not_wanted_any_more() -> None:
     for one in workers:
         with pytest.raises(ProcessLookupError):
             os.kill(one, 0)
+
+
+def test_helpers_end_with_who_is_killed() -> None:
+    words = (
+        "import os\nfrom mockspi.fixtures.spreading import spread\nwith spread(lambda piece: os.getpid(), 3) as help_:\n"
+        "    print(*help_(iter([b'x'] * 3)), flush=True)\n    os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False, timeout=60)
+    workers = set(map(int, done.stdout.split()))
+    assert (done.returncode, len(workers)) == (-9, 3)
+    until(lambda: all(map(is_gone, workers)))
+
+
+def is_gone(process: int) -> bool:
+    """Whether a process has ended, even if nobody has asked how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_helper_that_ends_is_noticed() -> None:

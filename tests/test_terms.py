@@ -1,0 +1,55 @@
+"""How values are folded: quickly, and as if it were done letter by letter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from mockspi.store.base import Term, reader, walk
+from mockspi.store.terms import compact, folded, folded_anew, phone
+
+TEXTS = some.text() | some.text("0123456789 +-()٣²ß\u00e9", max_size=90)
+MEMBERS = some.sampled_from(["a", "b", "c"])
+DOCUMENTS = some.recursive(
+    some.none() | some.integers(0, 3) | some.text(max_size=2),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(MEMBERS, inner, max_size=3),
+    max_leaves=12,
+)
+PATHS = some.lists(some.tuples(MEMBERS, some.booleans()), min_size=1, max_size=3)
+
+
+@given(TEXTS)
+def test_what_is_remembered_is_what_is_found_anew(text: str) -> None:
+    for _ in range(2):
+        assert folded(text) == folded_anew(text) == folded_anew(folded(text))
+        assert compact(text) == folded_anew(text).replace(" ", "").replace("-", "")
+        assert phone(text) == "".join(sign for sign in reversed(text) if sign.isdigit())
+
+
+def walked(value: Any, steps: list[tuple[str, bool]]) -> list[Any]:
+    """The values at a path, step by step."""
+    found = [value]
+    for name, many in steps:
+        found = [one[name] for one in found if isinstance(one, dict) and one.get(name) is not None]
+        if many:
+            found = [item for member in found for item in (member if isinstance(member, list) else [member])]
+    return found
+
+
+@given(DOCUMENTS, PATHS)
+def test_a_path_is_walked_step_by_step(document: Any, steps: list[tuple[str, bool]]) -> None:
+    path = ".".join(name + "[]" * many for name, many in steps)
+    expected = walked(document, steps)
+    assert [one for one in walk(document, path) if one is not None] == [one for one in expected if one is not None]
+    assert list(reader("")(document)) == [document]
+
+
+@given(some.dictionaries(MEMBERS, some.text(max_size=3) | some.lists(some.text(max_size=3), max_size=3)))
+def test_a_term_has_each_value_once_and_none_that_is_empty(record: dict[str, Any]) -> None:
+    for paths in (("a",), ("a", "b"), ("a[]",), ("a[]", "b[]")):
+        expected = {folded(one) for path in paths for one in walk(record, path)} - {""}
+        found = list(Term("any", paths, folded).of(record))
+        assert (set(found), len(found)) == (expected, len(expected))
+    assert not list(Term("any", ("a",), folded, lambda _: False).of(record))
