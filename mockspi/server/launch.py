@@ -30,7 +30,7 @@ from mockspi.building import House
 from mockspi.errors import UsageError
 from mockspi.journal import PROBE
 from mockspi.server.ports import Ports, address_of, reachable, take_admin_port, take_port
-from mockspi.server.turns import Turns, new_turns
+from mockspi.server.turns import Turns
 
 _PATIENCE = 60.0
 _DRAIN_SECONDS = 10
@@ -47,7 +47,7 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
     admin_held, admin_port = take_admin_port(house)
     ports = Ports(port, admin_port)
     metrics.tidy(house.counts.parent)
-    turns = new_turns()
+    turns = Turns()
     desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid(), turns), name="mockspi-admin")
     sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid(), turns), name="mockspi-webhooks")
     desk.start()
@@ -85,7 +85,7 @@ def keep_fixtures(house: House, parent: int, wire: Connection, turns: Turns) -> 
     _prepare_worker(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
-    turns.await_ready()
+    turns.ready.wait()
     from mockspi.server import watching
 
     watching.keep(house, wire)
@@ -98,7 +98,7 @@ def serve_sender(house: House, parent: int, turns: Turns) -> None:
     logs.set_up(house.settings)
     _prepare_worker(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
-    turns.await_ready()
+    turns.ready.wait()
     from mockspi.server import sending
 
     stop = threading.Event()
@@ -273,11 +273,11 @@ def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns:
         with suppress(OSError):
             if _status(reachable(host).strip("[]"), port) == expected:
                 asked.pop(0)
-                turns.answering.set()
+                turns.answering.reach()
                 continue
         time.sleep(0.005)
     if not asked:
-        turns.ready.set()
+        turns.ready.reach()
         ready(ports)
 
 
