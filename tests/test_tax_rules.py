@@ -118,7 +118,7 @@ class Shelf:
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The rates that have one of the values, as the store finds them."""
         (criterion,), term = criteria, COLLECTIONS[collection].term("anchor")
-        found = [rate for rate in self.rates if term.of(rate) & set(criterion.values)]
+        found = [rate for rate in self.rates if not set(criterion.values).isdisjoint(term.of(rate))]
         return Page(len(found), found)
 
 
