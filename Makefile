@@ -62,7 +62,7 @@ $(VENV)/.fuzz: $(BIN)/mockspi
 ALL := '.[check,fuzz,test,testing]'
 $(VENV)/.gate: $(BIN)/python setup.cfg pyproject.toml
 	{ $(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1' \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --editable $(ALL); } \
+	  && UV_HTTP_TIMEOUT=15 UV_HTTP_RETRIES=0 $(BIN)/uv pip install --quiet --python $(BIN)/python --editable $(ALL); } \
 	|| $(BIN)/pip install --quiet --disable-pip-version-check --editable $(ALL)
 	@touch $(BIN)/mockspi && touch $(VENV)/.test $(VENV)/.check $(VENV)/.fuzz $@
 
