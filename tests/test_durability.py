@@ -240,7 +240,7 @@ def test_the_cache_keeps_the_sets_that_were_used_last(tmp_path: Path, run: Calla
         (sets / f"old{number:02}.sqlite").write_bytes(b"")
         os.utime(sets / f"old{number:02}.sqlite", (number, number))
     run("fixtures", "export", "out", "--state", "kept")
-    left = sorted(path.name for path in sets.iterdir())
+    left = sorted(path.name for path in sets.glob("*.sqlite"))
     assert [name for name in left if name.startswith("old")] == [f"old{number:02}.sqlite" for number in range(15, 30)]
     assert len(left) == 16
 
