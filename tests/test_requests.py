@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import Sandbox, serving
+from conftest import Sandbox, Server, serving
 
 SEARCH = "/sa/orders/search"
 LIMIT = 1_048_576
@@ -245,3 +247,16 @@ def test_a_message_is_told_with_its_facts_and_never_evaluated(sandbox: Sandbox) 
     wicked = "{employeeId.__class__}{0}%s"
     answer = sandbox("POST", "/sa/employee/verification", data=json.dumps({"employeeId": wicked}))
     assert answer.json()["errorMessage"] == f"Employee {wicked} was not found."
+
+
+def test_a_body_that_ends_before_its_length_is_no_body(server: Server) -> None:
+    key, url = server.minted(), urlsplit(server.url("/taxEngine/calculateTax"))
+    head = f"POST {url.path}?api_key={key} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=30) as connection:
+        connection.sendall(head.encode() + b'{"productList": []}')
+        connection.shutdown(socket.SHUT_WR)
+        reply = connection.recv(65_536)
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert b"JSON_UNREADABLE" in reply
+    found = server.admin("GET", f"/sandboxes/{key}/journal").json()["entries"]
+    assert [one["reply"]["status"] for one in found] == [400]
