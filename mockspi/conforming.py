@@ -16,7 +16,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, validate
+from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, members, validate
 from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
@@ -47,14 +47,14 @@ def keeps(shape: type[Shape], value: Any, held: Held) -> bool:
     """The same, member by member."""
     if type(value) is not dict:
         return False
-    members = _members(shape)
+    declared = members(shape)
     for name, member in value.items():
-        if (field := members.get(name)) is None:
+        if (field := declared.get(name)) is None:
             if _counts(shape, held):
                 return False
         elif not fits(field, member, held):
             return False
-    return all(name in value for name, field in members.items() if field.required) and (
+    return all(name in value for name, field in declared.items() if field.required) and (
         not shape.ONE_OF or any(value.get(name) for name in shape.ONE_OF)
     )
 
@@ -87,11 +87,6 @@ def fits(field: Field, value: Any, held: Held = Held.SENT) -> bool:
 
 
 @cache
-def _members(shape: type[Shape]) -> dict[str, Field]:
-    return {field.data_key or name: field for name, field in shape.fields.items()}
-
-
-@cache
 def compiled(shape: type[Shape], held: Held) -> Check:
     """The check of one shape."""
     return _Writer(held).of_shape(shape)
@@ -112,12 +107,12 @@ class _Writer:
         return check
 
     def _object(self, shape: type[Shape]) -> Iterator[str]:
-        members = _members(shape)
+        declared = members(shape)
         counted = _counts(shape, self._held)
         yield _unless("type(value) is dict")
         if counted:
-            yield f"known = {sum(field.required for field in members.values())}"
-        for name, field in members.items():
+            yield f"known = {sum(field.required for field in declared.values())}"
+        for name, field in declared.items():
             lines = self._value(field, "one", f"(one := value[{name!r}])")
             if field.required:
                 yield _unless(f"{name!r} in value")

@@ -15,7 +15,7 @@ from mockspi.clock import Clock
 from mockspi.conforming import Held, conforms
 from mockspi.errors import BrokenRequest, Failure, JsonUnreadable, RequestTooLarge, UnsupportedMediaType
 from mockspi.exchange import Json, Reply, Request, decode, without_nulls
-from mockspi.schema import SEED, Field, Integer, Many, Problem, Shape, Strangers, escape, instance, problems
+from mockspi.schema import SEED, Field, Integer, Many, Problem, Shape, Strangers, escape, problems
 from mockspi.store.base import Records
 
 UNSOUND = "EVENT_UNSOUND"  #: the code of a finding: an event is not as its shape says
@@ -155,12 +155,8 @@ class Contract:
         shape = shape or self.reply
         return [] if conforms(shape, body) else [*problems(shape, body), *_REPLY_STRANGERS.find(shape, body)]
 
-    @property
-    def _declared(self) -> Mapping[str, Field]:
-        return instance(self.query).fields if self.query else {}
-
     def _query(self, request: Request) -> Json:
-        declared = self._declared
+        declared = self.query.fields if self.query else {}
         found: Json = {}
         for name, text in request.query:
             if not text:

@@ -14,7 +14,7 @@ from mockspi.exchange import Json
 from mockspi.fixtures.layout import layout
 from mockspi.fixtures.reading import FixtureSet, open_set
 from mockspi.routes import RouteTable, sample_query
-from mockspi.schema import Field, Many, Part, Shape, did_you_mean, instance
+from mockspi.schema import Field, Many, Part, Shape, did_you_mean
 from mockspi.settings import Settings
 from mockspi.webhooks import making
 
@@ -80,7 +80,7 @@ def details(name: str, settings: Settings) -> list[Json]:
 
 def fields(shape: type[Shape] | None) -> list[Json]:
     """The members of a shape: name, type, whether it must be there, and where we have it from."""
-    declared = instance(shape).fields if shape else {}
+    declared = shape.fields if shape else {}
     return [
         {
             "name": name,
@@ -137,15 +137,14 @@ def shapes(shape: type[Shape]) -> list[type[Shape]]:
     """A shape and every shape in it, each once, outer ones first."""
     found = [shape]
     for one in found:
-        found += [inner for field in instance(one).fields.values() if (inner := nested(field)) and inner not in found]
+        found += [inner for field in one.fields.values() if (inner := nested(field)) and inner not in found]
     return found
 
 
 def nested(field: Field) -> type[Shape] | None:
     """The shape that a field, or each entry of its list, has."""
     inner = field.inner if isinstance(field, Many) else field
-    shape = type(inner.schema) if isinstance(inner, Part) else Shape
-    return shape if issubclass(shape, Shape) and shape is not Shape else None
+    return inner.nested if isinstance(inner, Part) else None
 
 
 def event_as_text(told: Json) -> str:

@@ -30,6 +30,7 @@ from mockspi import examples
 from mockspi.contracts import SPIS
 from mockspi.examples import Example
 from mockspi.exchange import Request
+from mockspi.store.stamps import Stamps
 
 pair = test_two_workers.pair
 OFTEN = 3
@@ -228,6 +229,17 @@ def pipelined(server: Server, calls: list[tuple[str, str, bytes]]) -> None:
         seen = b""
         while seen.count(b"HTTP/1.1 ") < len(calls):
             seen += connection.recv(1_048_576)
+
+
+def test_stamps_from_before_the_machine_was_started_anew_hold_nobody_up(tmp_path: Path) -> None:
+    stamps = Stamps(tmp_path / "stamps")
+    stamps.move("mine")
+    for place in range(len(stamps.cells)):
+        stamps.cells[place] = 2**62  # of a clock that was far ahead
+    assert stamps.seen(("mine",), time.monotonic_ns()) is None
+    stamps.move()
+    time.sleep(0.001)
+    assert stamps.seen(("mine",), time.monotonic_ns()) is not None
 
 
 def test_a_stop_and_a_pause_leave_nothing_unwritten(tmp_path: Path) -> None:

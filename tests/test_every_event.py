@@ -17,7 +17,7 @@ from mockspi.contracts.events import EVENTS, named, spellings
 from mockspi.describing import nested, shapes
 from mockspi.event import PLATFORMS, Event
 from mockspi.openapi.webhooks import webhooks
-from mockspi.schema import Anything, Field, Flag, Many, Part, Shape, Strangers, Text, instance, problems
+from mockspi.schema import Anything, Field, Flag, Many, Part, Shape, Strangers, Text, problems
 from mockspi.webhooks.making import chosen, examples, make
 
 each_event = pytest.mark.parametrize("event", EVENTS, ids=lambda one: one.id)
@@ -34,7 +34,7 @@ def bodies(event: Event) -> list[Any]:
 
 def places(shape: type[Shape], value: Any, at: Place = ()) -> Iterator[tuple[Place, type[Shape], Field]]:
     """Every place of a document that a field declares, with the shape around it."""
-    for name, field in instance(shape).fields.items():
+    for name, field in shape.fields.items():
         if not isinstance(value, dict) or name not in value:
             continue
         yield (*at, name), shape, field
@@ -179,7 +179,7 @@ def test_it_is_in_the_docs_with_its_body_and_examples(event: Event) -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda one: one.__name__)
 def test_every_member_of_a_body_says_where_it_comes_from_in_docs_and_openapi(shape: type[Shape]) -> None:
     section = PAGE[PAGE.index(f"\n## {shape.__name__}\n") :].split("\n## ", 2)[1]
-    for name, field in instance(shape).fields.items():
+    for name, field in shape.fields.items():
         source = field.metadata.get("x-source", shape.SOURCE)
         assert source in ("seed", "public", "assumed")
         assert any(f"| `{name}` |" in line and f"| {source} |" in line for line in section.splitlines())
@@ -197,7 +197,7 @@ def test_every_member_that_a_platform_itself_names_is_shown_in_an_example() -> N
     missing = [
         f"{shape.__name__}.{name}"
         for shape in SHAPES
-        for name, field in instance(shape).fields.items()
+        for name, field in shape.fields.items()
         if field.metadata.get("x-source", shape.SOURCE) == "seed"
         and not any((one, name) in shown for one in shape.__mro__ if name in getattr(one, "fields", ()))
     ]

@@ -37,7 +37,7 @@ from mockspi.contract import read_body, refuse
 from mockspi.errors import Failure, InternalError, UnsupportedMediaType
 from mockspi.exchange import Reply, Request, without_nulls
 from mockspi.routes import RouteTable
-from mockspi.schema import Problem, Strangers, did_you_mean, escape, instance
+from mockspi.schema import Problem, Strangers, did_you_mean, escape
 from mockspi.settings import is_loopback
 
 ROUTES: tuple[AdminRoute, ...] = (
@@ -152,7 +152,7 @@ class AdminService:
 
 def strange_query(route: AdminRoute, request: Request) -> list[Problem]:
     """The query parameters that a route does not know."""
-    known = list(instance(route.query).fields) if route.query else []
+    known = list(route.query.fields) if route.query else []
     strange = [name for name, _ in request.query if name not in known]
     return [Problem(f"/{escape(name)}", f"unknown query parameter {name!r}{did_you_mean(name, known)}") for name in strange]
 

@@ -7,28 +7,12 @@ may not, unless the set declares it in ``custom_attributes.json``.
 from __future__ import annotations
 
 from mockspi.contracts.common import OMNI_FULFILLMENT, Address, Reserved, SavedAddress, Tier
-from mockspi.schema import (
-    ASSUMED,
-    PUBLIC,
-    SEED,
-    Choice,
-    Flag,
-    Id,
-    Integer,
-    Many,
-    Moment,
-    Money,
-    Number,
-    Part,
-    Shape,
-    Text,
-    validate,
-)
-from mockspi.schema.validate import ValidationError
+from mockspi.schema import ASSUMED, PUBLIC, SEED, Choice, Flag, Id, Integer, Many, Moment, Money, Number, Part, Shape, Text
+from mockspi.schema.validate import Length, Regexp, ValidationError
 
-_CLOCK = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
-_NUMBER = validate.Regexp(r"[1-9]\d{0,14}\Z", error="a number such as 12, as text, is expected")
-_DATE = validate.Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="a date such as 2026-12-25 is expected")
+_CLOCK = Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="a time of day such as 14:30 is expected")
+_NUMBER = Regexp(r"[1-9]\d{0,14}\Z", error="a number such as 12, as text, is expected")
+_DATE = Regexp(r"\d{4}-\d{2}-\d{2}\Z", error="a date such as 2026-12-25 is expected")
 DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
@@ -115,7 +99,7 @@ class Card(Record):
     """A payment card on file; never its number."""
 
     cardType = Text(source=PUBLIC)
-    lastFour = Text(validate=validate.Length(equal=4))
+    lastFour = Text(validate=Length(equal=4))
     expiryMonth = Integer(low=1, high=12)
     expiryYear = Integer(low=2000, high=2100)
     cardHolderName = Text()
@@ -145,7 +129,7 @@ class Product(Record):
     """Something that is sold."""
 
     productId = Id(required=True, source=PUBLIC)
-    gtin = Text(required=True, source=PUBLIC, validate=validate.Regexp(r"\d{8,14}\Z", error="8 to 14 digits are expected"))
+    gtin = Text(required=True, source=PUBLIC, validate=Regexp(r"\d{8,14}\Z", error="8 to 14 digits are expected"))
     name = Text(required=True, source=PUBLIC)
     variantGroupId = Text(source=PUBLIC)
     productClass = Text(required=True, source=PUBLIC)

@@ -19,7 +19,7 @@ from mockspi.contracts.common import BrokenReply, RefusalReply
 from mockspi.errors import Failure
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
-from mockspi.schema import Field, Integer, Many, Moment, Number, Part, Shape, instance
+from mockspi.schema import Field, Integer, Many, Moment, Number, Part, Shape
 from mockspi.schema.marshalled import Marshalled, field_of, schema_of
 
 _TITLE = "Retail Cloud SPIs, as mockspi serves them"
@@ -214,7 +214,7 @@ def refusal(contract: Contract) -> Json | type[Marshalled]:
 
 def filled(value: Any, shape: type[Shape]) -> Any:
     """An example's reply with something of the right type wherever it says "any value"."""
-    declared = instance(shape).fields
+    declared = shape.fields
     return {name: _filled(member, declared.get(name)) for name, member in value.items()}
 
 
@@ -222,14 +222,14 @@ def _filled(value: Any, field: Field | None) -> Any:
     if value == examples.ANY:
         return _sample(field)
     if isinstance(field, Part) and isinstance(value, dict):
-        return filled(value, type(field.schema))
+        return filled(value, field.nested)
     return [_filled(one, field.inner) for one in value] if isinstance(field, Many) and isinstance(value, list) else value
 
 
 def _sample(field: Field | None) -> Any:
     """Something of a field's type."""
     if isinstance(field, Part):
-        return {name: _sample(inner) for name, inner in field.schema.fields.items() if inner.required}
+        return {name: _sample(inner) for name, inner in field.nested.fields.items() if inner.required}
     if isinstance(field, Many):
         return [_sample(field.inner)]
     return next((sample for kind, sample in _SAMPLES if isinstance(field, kind)), "GENERATED")

@@ -32,12 +32,12 @@ from mockspi.schema.declaring import (
     Part,
     Shape,
     Text,
-    instance,
+    members,
 )
 
 __all__ = [
     "ASSUMED", "PUBLIC", "SEED", "Anything", "Choice", "Field", "Flag", "Id", "Integer", "Many", "Moment", "Money", "Number",
-    "Part", "Problem", "Shape", "Strangers", "Text", "did_you_mean", "escape", "expectation", "field_at", "instance", "problems",
+    "Part", "Problem", "Shape", "Strangers", "Text", "did_you_mean", "escape", "expectation", "field_at", "members", "problems",
     "uneven",
 ]  # fmt: skip
 _FINER = {0: "decimals, and {} has none", 2: "more than two decimals", 3: "more than three decimals"}
@@ -96,7 +96,7 @@ class Strangers:
         return list(self._members(shape, value, "", "")) if isinstance(value, dict) else []
 
     def _members(self, shape: type[Shape], value: Mapping[str, Any], path: str, dotted: str) -> Iterator[Problem]:
-        declared = {field.data_key or name: field for name, field in instance(shape).fields.items()}
+        declared = members(shape)
         for name, member in value.items():
             where, full = f"{path}/{escape(name)}", f"{dotted}{name}"
             if name in declared:
@@ -106,9 +106,7 @@ class Strangers:
 
     def _inside(self, field: Field, value: Any, path: str, dotted: str) -> Iterator[Problem]:
         if isinstance(field, Part) and isinstance(value, dict):
-            inner = type(field.schema)
-            if issubclass(inner, Shape):
-                yield from self._members(inner, value, path, f"{dotted}.")
+            yield from self._members(field.nested, value, path, f"{dotted}.")
         elif isinstance(field, Many) and isinstance(value, list):
             for index, member in enumerate(value):
                 yield from self._inside(field.inner, member, f"{path}/{index}", dotted)
@@ -121,10 +119,9 @@ def field_at(shape: type[Shape], where: Sequence[str]) -> Field | None:
         if isinstance(found, Many):
             found = found.inner
         elif isinstance(found, Part):
-            members = {one.data_key or name: one for name, one in found.schema.fields.items()}
-            if token not in members:
+            if token not in (inside := members(found.nested)):
                 return None
-            found = members[token]
+            found = inside[token]
         else:
             return None
     return found
@@ -145,7 +142,7 @@ def _expectation(field: Field) -> str:
     if isinstance(field, Many):
         return f"a list, each {expectation(field.inner)}"
     if isinstance(field, Part):
-        required = [one.data_key or name for name, one in field.schema.fields.items() if one.required]
+        required = [name for name, one in members(field.nested).items() if one.required]
         return "an object" + (f" with {', '.join(required)}" if required else "")
     for kind, text in _KINDS.items():
         if isinstance(field, kind):
@@ -161,8 +158,8 @@ def uneven(shape: type[Shape], value: Any, path: str = "", currency: str = "") -
     currency = own if isinstance(own, str) else currency
     for name, many, inner in _amounts(shape):
         given = value.get(name)
-        members: Any = enumerate(given) if isinstance(given, list) else () if many or given is None else ((None, given),)
-        for index, member in members:
+        listed: Any = enumerate(given) if isinstance(given, list) else () if many or given is None else ((None, given),)
+        for index, member in listed:
             where = f"{path}/{name}" + ("" if index is None else f"/{index}")
             if inner:
                 yield from uneven(inner, member, where, currency)
@@ -174,13 +171,13 @@ def uneven(shape: type[Shape], value: Any, path: str = "", currency: str = "") -
 def _amounts(shape: type[Shape]) -> tuple[tuple[str, bool, type[Shape] | None], ...]:
     """The members of a shape that are amounts or hold some: name, whether it is a list, and the shape of what holds them."""
     found: list[tuple[str, bool, type[Shape] | None]] = []
-    for name, field in instance(shape).fields.items():
+    for name, field in shape.fields.items():
         many = isinstance(field, Many)
         kind = field.inner if isinstance(field, Many) else field
-        inner = type(kind.schema) if isinstance(kind, Part) else None
+        inner = kind.nested if isinstance(kind, Part) else None
         if isinstance(kind, Money):
             found.append((name, many, None))
-        elif inner and issubclass(inner, Shape) and _amounts(inner):
+        elif inner and _amounts(inner):
             found.append((name, many, inner))
     return tuple(found)
 

@@ -99,11 +99,6 @@ class Part(Field):
         super().__init__(**options)
         self.nested = nested
 
-    @property
-    def schema(self) -> Shape:
-        """The one instance of it."""
-        return instance(self.nested)
-
 
 class Many(Field):
     """A list; of a field, or of a shape."""
@@ -140,6 +135,6 @@ class Shape(metaclass=Declared):
 
 
 @cache
-def instance(shape: type[Shape]) -> Shape:
-    """The one instance of a shape."""
-    return shape()
+def members(shape: type[Shape]) -> Mapping[str, Field]:
+    """The fields of a shape by their names in JSON."""
+    return {field.data_key or name: field for name, field in shape.fields.items()}

@@ -51,7 +51,7 @@ class OneOf(Bound):
 class Length(Bound):
     """So many letters or entries."""
 
-    def __init__(self, min: int | None = None, max: int | None = None, *, equal: int | None = None) -> None:  # noqa: A002
+    def __init__(self, min: int | None = None, max: int | None = None, *, equal: int | None = None) -> None:  # noqa: A002  # as in JSON Schema
         self.min, self.max, self.equal = min, max, equal
 
     def holds(self, value: Any) -> bool:
@@ -65,7 +65,7 @@ class Length(Bound):
 class Range(Bound):
     """From the one to the other, both included."""
 
-    def __init__(self, min: float, max: float) -> None:  # noqa: A002
+    def __init__(self, min: float, max: float) -> None:  # noqa: A002  # as in JSON Schema
         self.min, self.max = min, max
 
     def holds(self, value: Any) -> bool:

@@ -40,8 +40,12 @@ class Stamps:
     def move(self, *names: str) -> None:
         """Something of these names has changed; of every one where none is said."""
         now = time.monotonic_ns()
-        for place in [slot(name) for name in names] or [_EVERYTHING]:
+        for place in map(slot, names) if names else [_EVERYTHING, *self._ahead(now)]:
             self.cells[place] = now
+
+    def _ahead(self, now: int) -> list[int]:
+        """Slots with stamps of before the machine was started anew, whose clock was further: nothing would be after them."""
+        return [place for place, stamp in enumerate(self.cells) if stamp > now]
 
     def seen(self, names: tuple[str, ...], since: int) -> tuple[tuple[int, int], ...] | None:
         """Slots and stamps of these names, unless one of them changed after ``since`` (nanoseconds)."""

@@ -10,8 +10,8 @@ from mockspi.errors import UsageError
 
 def address(endpoint: str, values: Mapping[str, object]) -> tuple[str, list[tuple[str, str]]]:
     """The path under the base URL and the query that a name and its values mean; UsageError names what is nearest."""
-    from mockspi.contracts import SPIS  # marshmallow: only where an address is asked for
-    from mockspi.schema import did_you_mean, instance
+    from mockspi.contracts import SPIS  # heavy: only where an address is asked for
+    from mockspi.schema import did_you_mean, members
 
     by_name = {name: contract for contract in SPIS for name in (*contract.also, contract.id)}
     contract = by_name.get(endpoint)
@@ -19,7 +19,7 @@ def address(endpoint: str, values: Mapping[str, object]) -> tuple[str, list[tupl
         operations = [one.id for one in SPIS if one.name == endpoint]
         hint = f"; say which: {', '.join(operations)}" if operations else did_you_mean(endpoint.upper(), by_name)
         raise UsageError(f"no endpoint is called {endpoint!r}{hint}")
-    known = [field.data_key or name for name, field in instance(contract.query).fields.items()] if contract.query else []
+    known = list(members(contract.query)) if contract.query else []
     if missing := [name for name in contract.parameters if name not in values]:
         raise UsageError(f"{endpoint} is at {contract.path}; give {', '.join(missing)}")
     for name in values:

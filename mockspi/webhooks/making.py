@@ -15,7 +15,7 @@ from mockspi.errors import UsageError
 from mockspi.event import PLATFORMS, Event
 from mockspi.exchange import Json
 from mockspi.fixtures.reading import FixtureSet, sample_set
-from mockspi.schema import Anything, Field, Many, Part, Shape, Strangers, did_you_mean, escape, expectation, instance, problems
+from mockspi.schema import Anything, Field, Many, Part, Strangers, did_you_mean, escape, expectation, problems
 
 _ABSENT: Any = object()
 _LISTED = "; 'mockspi events' lists them"
@@ -163,8 +163,7 @@ def _refuse(word: str) -> None:
 
 
 def _members(field: Field | None) -> dict[str, Field]:
-    shape = type(field.schema) if isinstance(field, Part) else None
-    return dict(instance(shape).fields) if shape and issubclass(shape, Shape) else {}
+    return dict(field.nested.fields) if isinstance(field, Part) else {}
 
 
 def _pointers(field: Field | None, value: Any, path: str) -> Iterator[str]:
