@@ -133,6 +133,9 @@ def decode(raw: bytes) -> Any:
     return orjson.loads(raw)
 
 
+decode_again = orjson.loads  #: the same for what ``decode`` has read before
+
+
 def without_nulls(value: Any, *, lists: bool = True) -> Any:
     """The same JSON without null members, which mean the same as absent ones; in lists they are left out too if asked."""
     if isinstance(value, dict):

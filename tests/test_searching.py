@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.fixtures.reading import sample_set
 from mockspi.rehearsing import compile_into
-from mockspi.store.base import Criterion
+from mockspi.store.base import Criterion, Readable
 from mockspi.store.sqlite import SqliteStore
 
 KIND = COLLECTIONS["customers"]
@@ -68,10 +68,40 @@ def test_a_search_finds_what_a_look_at_every_record_finds(
                 profile = {**there.get(key, {}).get("profile", {}), "customerId": key, "lastName": name}
                 there[key] = {**there.get(key, {}), "profile": profile}
                 records.put(KIND.name, there[key])
-    for space, all_ in (("box", there), ("another", {**FIXTURES, "C-new": OTHER})):
+    for space, all_ in (("box", there), ("another", {**FIXTURES, "C-new": OTHER}), ("nobody", FIXTURES)):
         met = [one for one in all_.values() if all(meets(one, criterion) for criterion in asked)]
         expected = sorted(met, key=lambda one: (KIND.order(one), KIND.key_of(one)))
         with store.view(space) as seen:
             found = seen.find(KIND.name, *asked, offset=offset, limit=limit)
         assert found.total == len(expected)
         assert list(found.records) == expected[offset : None if limit is None else offset + limit]
+
+
+@given(CHANGES, ASKED)
+def test_what_is_asked_again_is_answered_by_what_is_there_now(
+    store: SqliteStore, changes: list[tuple[str, str | None]], asked: Criterion
+) -> None:
+    """Also in the middle of a change, and whatever was done with the records that were answered before."""
+    store.reset("box")
+    there = dict(FIXTURES)
+    with store.write("box") as records:
+        for key, name in [("", None), *changes]:
+            if name is not None:
+                there[key] = {"profile": {"customerId": key, "lastName": name}}
+                records.put(KIND.name, there[key])
+            elif key:
+                records.delete(KIND.name, key)
+                there.pop(key, None)
+            agree(records, asked, there)
+    for space, all_ in (("box", there), ("nobody", FIXTURES)):
+        with store.view(space) as seen:
+            agree(seen, asked, all_)
+
+
+def agree(records: Readable, asked: Criterion, there: Records) -> None:
+    expected = [one for one in sorted(there.values(), key=lambda one: (KIND.order(one), KIND.key_of(one))) if meets(one, asked)]
+    for _ in range(3):
+        found = [*records.find(KIND.name, asked).records, records.get(KIND.name, "C-new"), records.get(KIND.name, "C-1001")]
+        assert found == [*expected, there.get("C-new"), there.get("C-1001")]
+        for one in filter(None, found):
+            one.clear()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mockspi.exchange import Json
 from mockspi.store.terms import exact
@@ -130,8 +130,7 @@ def _walked(found: list[Any], steps: Iterable[tuple[str, bool]]) -> list[Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """A condition on one term: any of these values, values that start with one, or values within bounds."""
 
     term: str

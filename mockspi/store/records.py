@@ -6,9 +6,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cached_property
+from typing import Any
 
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
+from mockspi.store.lately import Lately
 from mockspi.store.searching import conditions, counted, page, whole
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
@@ -18,6 +21,14 @@ _EACH = (
     "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
     "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
 )
+_IN_BASE = "SELECT body FROM base.records WHERE collection = ? AND key = ?"
+#: The collections in which a sandbox has written, each found by one look into the index.
+_OWN = (
+    "WITH RECURSIVE own (name) AS (SELECT min(collection) FROM main.records WHERE sandbox = ?1 UNION ALL SELECT (SELECT "
+    "min(collection) FROM main.records WHERE sandbox = ?1 AND collection > own.name) FROM own WHERE own.name IS NOT NULL) "
+    "SELECT name FROM own WHERE name IS NOT NULL"
+)
+_FEW = 64  #: more records are not kept as one answer
 _ALL = 2**40  #: more than there ever are
 
 
@@ -30,14 +41,29 @@ class SqliteRecords:
         sandbox: str,
         collections: Mapping[str, Collection],
         another: Callable[[], sqlite3.Connection],
+        lately: Lately | None = None,
     ) -> None:
+        """``lately`` is what was read of the base before; only for who sees one state of the records."""
         self.connection = connection
         self.sandbox = sandbox
         self._collections = collections
         self._another = another
+        self._lately = lately
+
+    @cached_property
+    def _own(self) -> set[str]:
+        """The collections in which this sandbox has written."""
+        return {name for (name,) in self.connection.execute(_OWN, (self.sandbox,))}
 
     def get(self, collection: str, key: str) -> Json | None:
         """One record by key: the sandbox's own, else the base's."""
+        asked = (collection, key)
+        if (lately := self._of_base(asked)) is not None:
+            if known := lately.get(asked):
+                return known[1][0] if known[0] else None
+            bodies = [body for (body,) in self.connection.execute(_IN_BASE, asked)]
+            records = lately.keep(asked, len(bodies), bodies)
+            return next(iter(map(load, bodies) if records is None else records), None)
         rows = self.connection.execute(
             "SELECT body FROM main.records WHERE sandbox = ? AND collection = ? AND key = ? UNION ALL "
             "SELECT body FROM base.records WHERE collection = ? AND key = ?",
@@ -49,18 +75,33 @@ class SqliteRecords:
 
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion, in the collection's order."""
+        asked = (collection, criteria, offset, limit)
+        lately = self._of_base(asked)
+        if lately is not None and (known := lately.get(asked)):
+            return Page(*known)
+        total, bodies = self._found(collection, criteria, offset, limit)
+        records = lately.keep(asked, total, bodies) if lately is not None and len(bodies) <= _FEW else None
+        return Page(total, list(map(load, bodies)) if records is None else records)
+
+    def _of_base(self, asked: tuple[Any, ...]) -> Lately | None:
+        """What was read of the base before, where this was asked before and the sandbox has nothing of the kind."""
+        lately = self._lately
+        return lately if lately is not None and lately.again(asked) and asked[0] not in self._own else None
+
+    def _found(self, collection: str, criteria: tuple[Criterion, ...], offset: int, limit: int | None) -> tuple[int, list[str]]:
+        """How many there are in all, and the bodies of some."""
         tests, bound = conditions(self._collections[collection], criteria)
         run, values = self.connection.execute, {"sandbox": self.sandbox, "collection": collection, **bound}
         if limit is None and not offset:
-            bodies = run(whole(tests), values).fetchall()
-            return Page(len(bodies), [load(body) for (body,) in bodies])
+            bodies = [body for (body,) in run(whole(tests), values)]
+            return len(bodies), bodies
         rows = (
             run(page(tests), {**values, "limit": _ALL if limit is None else limit, "offset": offset}).fetchall()
             if limit != 0
             else []
         )
         total = rows[0][1] if rows else run(counted(tests), values).fetchone()[0]
-        return Page(int(total), [load(body) for body, _ in rows])
+        return int(total), [body for body, _ in rows]
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
@@ -99,6 +140,8 @@ class SqliteRecords:
 
     def _write(self, kind: Collection, key: str, record: Json | None) -> None:
         run = self.connection.execute
+        if "_own" in self.__dict__:
+            self._own.add(kind.name)
         row = run(
             "INSERT INTO main.records (sandbox, collection, key, sort, body) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (sandbox, collection, key) DO UPDATE SET sort = excluded.sort, body = excluded.body RETURNING id",

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
 from mockspi.store.base import Collection
+from mockspi.store.lately import Lately
 from mockspi.store.records import SqliteRecords
 from mockspi.store.stamps import stamps_beside
 from mockspi.store.turns import transaction
@@ -48,6 +49,7 @@ class SqliteStore:
         self._local = threading.local()
         self._writing = queue or threading.Lock()  # stores over one overlay share it
         self._stamps = stamps_beside(overlay)
+        self._lately = Lately()
 
     def read(self, sandbox: str) -> SqliteRecords:
         """The records as they are now."""
@@ -59,7 +61,7 @@ class SqliteStore:
         connection = self._connection()
         connection.execute("BEGIN")
         try:
-            yield self._records(connection, sandbox)
+            yield self._records(connection, sandbox, self._lately)
         finally:
             connection.execute("COMMIT")
 
@@ -68,7 +70,7 @@ class SqliteStore:
         """One transaction: threads queue for it here, processes in SQLite."""
         connection = self._connection()
         with self._writing, transaction(connection):
-            yield self._records(connection, sandbox)
+            yield self._records(connection, sandbox, self._lately)
         self._stamps.move(sandbox)
 
     def reset(self, sandbox: str | None = None) -> int:
@@ -119,8 +121,11 @@ class SqliteStore:
         """The sandboxes that have written something, and how many records each."""
         return changed(self._overlay)
 
-    def _records(self, connection: sqlite3.Connection, sandbox: str) -> SqliteRecords:
-        return SqliteRecords(connection, sandbox, self._collections, lambda: connect(self._base, self._overlay, shared=True))
+    def _records(self, connection: sqlite3.Connection, sandbox: str, lately: Lately | None = None) -> SqliteRecords:
+        return SqliteRecords(connection, sandbox, self._collections, self._another, lately)
+
+    def _another(self) -> sqlite3.Connection:
+        return connect(self._base, self._overlay, shared=True)
 
     def _connection(self) -> sqlite3.Connection:
         if (open_one := getattr(self._local, "connection", None)) is None:
