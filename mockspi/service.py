@@ -192,9 +192,12 @@ class Service:
             contract, path = table.find(request)
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
-            reply = (ruling.reply(asked) if ruling else None) or self._answer(contract, request, path, visit)
-            if reply.lasting and self.rules and not self.rules.rests(asked, visit.sandbox, visit.edition.book):
-                reply = replace(reply, lasting=False)
+            if ruling and (told := ruling.reply(asked)):
+                reply = replace(told, lasting=self._stands(contract, ruling, asked, visit))
+            else:
+                reply = self._answer(contract, request, path, visit)
+                if reply.lasting and self.rules and not self.rules.rests(asked, visit.sandbox, visit.edition.book):
+                    reply = replace(reply, lasting=False)
         except Failure as failure:
             reply = self._refusal(contract, request, failure, visit)
         except WouldWait:
@@ -202,6 +205,12 @@ class Service:
         except Exception:  # noqa: BLE001  # the last door: whatever it is, the caller gets a reply
             reply = self._refusal(None, request, self._defect(contract, request, "", exc_info=True), visit)
         return contract, ruling.spoil(reply) if ruling else reply, ruling.name if ruling else ""
+
+    def _stands(self, contract: Contract, ruling: Ruling, asked: Asked, visit: _Visit) -> bool:
+        """Whether the reply of a rule is all that a call causes, each time."""
+        if not self.rules or contract.received or visit.sandbox.connectors:
+            return False
+        return self.rules.stands(ruling, asked, visit.sandbox, visit.edition.book)
 
     def _ruling(self, asked: Asked, request: Request, visit: _Visit) -> Ruling | None:
         return self.rules.ruling(asked, visit.sandbox, request, visit.edition.book, visit.real) if self.rules else None

@@ -17,6 +17,7 @@ from mockspi.rules.matching import Asked, Rule
 from mockspi.sandbox import Sandbox, fraction
 
 _ANSWERLESS = ("reset", "empty", "garbage", "timeout")
+_CONSTANT = {"reply", "status", "retryAfter", "delay"}
 _JSON = (("Content-Type", JSON_TYPE),)
 
 
@@ -112,6 +113,17 @@ class Judge:
         if sandbox.quota or book.magic_in(asked):
             return False
         return all(rule.steady for rule in self.ledger.active(sandbox.space, book) if asked.contract in rule.contracts)
+
+    def stands(self, ruling: Ruling, asked: Asked, sandbox: Sandbox, book: Book) -> bool:
+        """Whether a rule's own reply goes to every call with this URL, whatever body it has, as long as no rule comes or goes."""
+        if sandbox.quota or ruling.rule.then.keys() - _CONSTANT:
+            return False
+        for rule in self.ledger.active(sandbox.space, book):
+            if asked.contract in rule.contracts and (rule.match or not rule.lasts):
+                return False
+            if rule is ruling.rule:
+                return True
+        return False
 
     def _first(self, rules: Iterable[Rule], asked: Asked, sandbox: Sandbox, real: int) -> Ruling | None:
         for rule in rules:

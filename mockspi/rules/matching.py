@@ -83,8 +83,13 @@ class Rule:
 
     @property
     def steady(self) -> bool:
-        """Whether it does the same to every call that looks the same, for as long as it is there."""
-        return not (self.times or self.drawn or self.until is not None or self.then.keys() - {"delay"})
+        """Whether it does the same to every call that looks the same, for as long as it is there, and no more than delay it."""
+        return self.lasts and not self.then.keys() - {"delay"}
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it means every call that looks the same, for as long as it is there."""
+        return not (self.times or self.drawn or self.until is not None or "quota" in self.then)
 
     def fits(self, asked: Asked, real: int) -> bool:
         """Whether a call looks as the rule wants it."""

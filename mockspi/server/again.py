@@ -23,6 +23,7 @@ from mockspi.editions import Board
 from mockspi.errors import StoreBusy, WouldWait
 from mockspi.exchange import Exchange
 from mockspi.journal import PROBE, Journal, row
+from mockspi.masking import masked_body
 from mockspi.metrics import Counts
 from mockspi.sandbox import Sandbox, Timing
 from mockspi.server.doors import headers_of
@@ -35,6 +36,8 @@ from mockspi.store.stamps import Stamps, stamps_beside
 
 log = logging.getLogger("mockspi")
 
+_METHODS = ("GET", "POST")  #: of a POST only what does not depend on its body
+_PACKED = {"content-encoding", "transfer-encoding"}
 _MOST, _MOST_BYTES = 4096, 33_554_432
 _TOGETHER = 100_000  #: exchanges after which they are written whatever happens
 _LONGEST = 10.0  #: seconds after which they are
@@ -44,14 +47,15 @@ _REST = 0.03  #: seconds without a call after which they are
 _QUICK = 0.01  #: seconds between calls: who comes later is not written with others
 _HEAVY, _HEAVIEST = 4_194_304, 16_777_216  #: bytes of bodies that wait after which they are, and of which none waits more
 
-Key = tuple[str, str, tuple[tuple[str, str], ...]]
+Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
+Given = tuple["Kept | Exchange", int, bytes]  #: when, and the body that was sent where only that is not kept
 
 
 @dataclass(frozen=True)
 class Kept:
     """A reply that may be given again after ``delay`` seconds; what is written of it is made when that first happens."""
 
-    exchange: Exchange
+    exchange: Exchange  #: without the body that was sent, which may be another each time
     headers: list[tuple[str, str]]
     stamps: tuple[tuple[int, int], ...]
     board: int
@@ -75,6 +79,19 @@ class Kept:
         """What the journal keeps of it, but for the time."""
         return row(self.exchange, [], self.again.journal.most_body)
 
+    def row_of(self, body: bytes) -> Row:
+        """The same for a body that was sent."""
+        sent = masked_body(body)
+        if len(sent) > self.again.journal.most_body:
+            request = replace(self.exchange.request, body=body)
+            return row(replace(self.exchange, request=request), [], self.again.journal.most_body)
+        return replace(self.row, request=sent)
+
+    @property
+    def sent(self) -> bool:
+        """Whether a body comes with the call."""
+        return self.exchange.request.method == "POST"
+
     @cached_property
     def count(self) -> Callable[[], None]:
         """What counts it for the metrics."""
@@ -87,13 +104,13 @@ class Noted:
     __slots__ = ("newest", "number", "slot")
 
     def __init__(self, space: str, most: int) -> None:
-        self.newest: deque[tuple[Kept | Exchange, int]] = deque(maxlen=most)
+        self.newest: deque[Given] = deque(maxlen=most)
         self.number = 0
         self.slot = slot(space)
 
-    def add(self, one: Kept | Exchange, now: int) -> None:
+    def add(self, one: Kept | Exchange, now: int, body: bytes) -> None:
         """One more."""
-        self.newest.append((one, now))
+        self.newest.append((one, now, body))
         self.number += 1
 
     def follow(self, earlier: Noted) -> None:
@@ -123,19 +140,21 @@ class Again:
         self._since = self._last = 0.0
 
     def find(self, scope: Scope) -> Kept | None:
-        """The reply that the like of a call had, if that still holds; its giving is noted."""
-        if scope.method != "GET":
-            return None
-        kept = self._kept.get(key_of(scope))
-        if kept is None:
-            return None
+        """The reply that the like of a call had; ``given`` says whether that still holds."""
+        return self._kept.get(key_of(scope)) if scope.method in _METHODS else None
+
+    def given(self, kept: Kept, body: bytes) -> bool:
+        """Whether a reply may be given again, to a call with this body; that it is is noted."""
         now, cells = system_now(), self._cells
-        if kept.board != self._board.number or now >= kept.ends or any(cells[place] != stamp for place, stamp in kept.stamps):
-            return None
+        if kept.board != self._board.number or now >= kept.ends or self._weight > _HEAVIEST:
+            return False
+        for place, stamp in kept.stamps:
+            if cells[place] != stamp:
+                return False
         kept.count()
         self._last = monotonic()
-        self._note(kept, now)
-        return kept
+        self._note(kept, now, body, len(body))
+        return True
 
     def moment(self) -> tuple[int, int]:
         """What ``keep`` must know of the time before a reply was made."""
@@ -143,15 +162,19 @@ class Again:
 
     def keep(self, key: Key, exchange: Exchange, sandbox: Sandbox | None, before: tuple[int, int]) -> None:
         """Keep a reply that lasts, if nothing changed while it was made."""
-        reply, (since, board) = exchange.reply, before
-        headers = exchange.request.headers
+        reply, (since, board), request = exchange.reply, before, exchange.request
+        headers = request.headers
         if not reply.lasting or "authorization" in headers or headers.get("user-agent") == PROBE:
             return
+        if request.method == "POST":
+            if not self._alone or headers.get("content-length") != str(len(request.body)) or headers.keys() & _PACKED:
+                return
+            exchange = replace(exchange, request=replace(request, body=b""))
         names = (exchange.space, sandbox.name) if sandbox else (NOBODY,)
         stamps = self._stamps.seen(names, since)
         if stamps is None or board != self._board.number or len(self.journal.versions) > 1:
             return
-        size = len(reply.body) + len(key[1]) + sum(len(name) + len(value) for name, value in key[2])
+        size = len(reply.body) + len(key[2]) + sum(len(name) + len(value) for name, value in key[3])
         ends = 2**62 if sandbox is None or sandbox.expires is None else sandbox.expires
         timing = sandbox.timing if sandbox else Timing()
         kept = Kept(exchange, headers_of(reply), stamps, board, ends, timing, self)
@@ -170,17 +193,17 @@ class Again:
             return False
         if not self._waiting and not self._writing.locked() and now - last > _QUICK:
             return False
-        self._note(exchange, exchange.time, 1 + len(exchange.request.body) + len(exchange.reply.body))
+        self._note(exchange, exchange.time, b"", 1 + len(exchange.request.body) + len(exchange.reply.body))
         return True
 
-    def _note(self, one: Kept | Exchange, now: int, weight: int = 0) -> None:
+    def _note(self, one: Kept | Exchange, now: int, body: bytes, weight: int) -> None:
         with self._lock:
             waiting = self._waiting.get(one.space)
             if waiting is None:
                 if not self._waiting:
                     self._since = self._last
                 waiting = self._waiting[one.space] = Noted(one.space, self.journal.store.most)
-            waiting.add(one, now)
+            waiting.add(one, now, body)
             self._pending.note(waiting.slot)
             self._number += 1
             self._weight += weight
@@ -237,9 +260,9 @@ class Again:
             log.exception("exchanges of %d sandboxes are missing in the journal", len(taken))
         self._pending.written(noted)  # also where they are lost: nobody is to wait for them
 
-    def _happened(self, one: Kept | Exchange, now: int) -> Happened:
+    def _happened(self, one: Kept | Exchange, now: int, body: bytes) -> Happened:
         if isinstance(one, Kept):
-            return Happened(one.row, now, one.timing.now(now))
+            return Happened(one.row_of(body) if body else one.row, now, one.timing.now(now))
         return Happened(row(one, [*one.findings], self.journal.most_body), now, one.clock)
 
     def _before(self, space: str, wait: bool) -> None:
@@ -250,8 +273,8 @@ class Again:
 
 
 def key_of(scope: Scope) -> Key:
-    """Everything that a GET was."""
-    return scope.path, scope.query_string, tuple(scope.headers.items())
+    """Everything that a call was but its body."""
+    return scope.method, scope.path, scope.query_string, tuple(scope.headers.items())
 
 
 def new_again(house: House, counts: Counts) -> Again:

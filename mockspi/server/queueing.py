@@ -9,29 +9,30 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from typing import Any
 
-from mockspi.exchange import Reply, Request
+from mockspi.exchange import Reply
 
 _AT_ONCE = 16  #: calls whose replies go out together
 
-Asked = tuple[Request, "asyncio.Future[Reply]"]
+Asked = tuple[tuple[Any, ...], "asyncio.Future[Reply]"]
 
 
 class Queueing:
     """The calls of one worker that wait to be answered by ``handle``, in the order in which they came."""
 
-    def __init__(self, handle: Callable[[Request], Reply], pool: Executor) -> None:
+    def __init__(self, handle: Callable[..., Reply], pool: Executor) -> None:
         self._handle, self._pool = handle, pool
         self._asked: deque[Asked] = deque()
         self._lock = threading.Lock()
         self._busy = False
 
-    async def answer(self, request: Request) -> Reply:
-        """The reply to one of them."""
+    async def answer(self, *call: Any) -> Reply:
+        """The reply to one of them, of what ``handle`` is told."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Reply] = loop.create_future()
         with self._lock:
-            self._asked.append((request, future))
+            self._asked.append((call, future))
             begin, self._busy = not self._busy, True
         if begin:
             self._pool.submit(self._work, loop)
@@ -39,12 +40,12 @@ class Queueing:
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while some := self._next():
-            found = [(future, self._reply(request)) for request, future in some]
+            found = [(future, self._reply(call)) for call, future in some]
             loop.call_soon_threadsafe(_tell, found)
 
-    def _reply(self, request: Request) -> Reply | Exception:
+    def _reply(self, call: tuple[Any, ...]) -> Reply | Exception:
         try:
-            return self._handle(request)
+            return self._handle(*call)
         except Exception as error:  # noqa: BLE001  # of this call alone: those behind it are answered
             return error
 

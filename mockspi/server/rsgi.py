@@ -40,7 +40,7 @@ class Door:
         self._service, self._at_once = service, service.at_once()
         self._reading = reading(service.table)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="mockspi-write")
-        self._queue = Queueing(service.handle, self._pool)
+        self._queue = Queueing(self._answered, self._pool)
         self._waiting = Waiting()
         self._again, self._ticking = again, False
         self._stream = Streaming(self._waiting)
@@ -60,16 +60,26 @@ class Door:
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
+        body: bytes | None = None
         if self._again and (kept := self._again.find(scope)):
-            if not self._ticking:
-                self._tick()
-            if kept.delay:
-                await self._waiting.pause(kept.delay)
-            reply = kept.exchange.reply
-            proto.response_bytes(reply.status, kept.headers, reply.body)
-            return
+            if kept.sent:
+                body = await whole(proto)
+            if self._again.given(kept, body or b""):
+                if not self._ticking:
+                    self._tick()
+                if kept.delay:
+                    await self._waiting.pause(kept.delay)
+                reply = kept.exchange.reply
+                proto.response_bytes(reply.status, kept.headers, reply.body)
+                return
+        await self._serve(scope, proto, body)
+
+    async def _serve(self, scope: Scope, proto: Proto, body: bytes | None) -> None:
+        """Answer a call of which the body may have been read."""
         request = to_request(scope)
-        if has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
+        if body is not None:
+            request = replace(request, body=body)
+        elif has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(request, proto, most))
         reply = await self._reply(request, scope)
         if self._again and not self._ticking and self._again.noted:
@@ -83,9 +93,9 @@ class Door:
 
     async def _reply(self, request: Request, scope: Scope) -> Reply:
         loop = asyncio.get_running_loop()
+        key = key_of(scope) if self._again and (request.method == "POST" or _is_bare_get(request)) else None
         if request.method not in _SAFE and (request.method, request.path) not in self._reading:
-            return await self._queue.answer(request)
-        key = key_of(scope) if self._again and request.method == "GET" and not has_body(request) else None
+            return await self._queue.answer(self._service, request, key)
         with suppress(WouldWait):
             return self._answered(self._at_once, request, key)
         return await loop.run_in_executor(self._pool, self._answered, self._service, request, key)
@@ -131,19 +141,28 @@ def to_request(scope: Scope) -> Request:
     return Request(scope.method, scope.path, pairs(scope.query_string), headers)
 
 
+def _is_bare_get(request: Request) -> bool:
+    return request.method == "GET" and not has_body(request)
+
+
 def has_body(request: Request) -> bool:
     """Whether a body comes with the call."""
     return "content-length" in request.headers or "transfer-encoding" in request.headers
+
+
+async def whole(proto: Proto) -> bytes:
+    """A body at once; the server holds it against its length."""
+    try:
+        return await proto()
+    except RuntimeError:
+        return _BROKEN_OFF
 
 
 async def read(request: Request, proto: Proto, limit: int) -> bytes:
     """The body, or its first bytes over the limit."""
     length = request.headers.get("content-length", "")
     if "transfer-encoding" not in request.headers and length.isdecimal() and len(length) < 20 and int(length) <= limit:
-        try:
-            return await proto()  # at once; the server holds it against its length
-        except RuntimeError:
-            return _BROKEN_OFF
+        return await whole(proto)
     parts, size = [], 0
     async for part in proto:
         parts.append(part)
