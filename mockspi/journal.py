@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from mockspi.contract import parse, unpack
@@ -21,6 +22,7 @@ MIXED = "MIXED_API_VERSIONS"
 EVERYTHING = Filter()
 STREAMED = -1  #: the size of a reply of which only the beginning is known when it is kept
 _PAGE = 200
+_SAME = 64  #: heads of requests and replies of which it is remembered how they are kept
 
 log = logging.getLogger("mockspi")
 
@@ -172,25 +174,40 @@ def row(exchange: Exchange, findings: list[Json], most: int) -> Row:
     came = masked_body(reply.body)
     cut = {side: len(body) for side, body in (("request", sent), ("reply", came)) if len(body) > most}
     cut |= {"reply": STREAMED} if reply.chunks is not None else {}
-    facts: Json = {
-        "method": request.method,
-        "query": masked_query(request.query),
-        "headers": {name: masked_header(name, value) for name, value in request.headers.items()},
-        "replyHeaders": [(name, masked_header(name, value)) for name, value in reply.headers],
-    }
+    more: Json = {}
     if exchange.rule:
-        facts["rule"] = exchange.rule
+        more["rule"] = exchange.rule
     if bare is not request.body:
-        facts["unpacked"] = True
+        more["unpacked"] = True
     if cut:
-        facts["cut"] = cut
+        more["cut"] = cut
     if trouble:
-        facts["trouble"] = {"delay": trouble.delay, "fault": trouble.fault}
+        more["trouble"] = {"delay": trouble.delay, "fault": trouble.fault}
+    facts = f'{_asked(request.method, request.query)}, "headers": {_sent(tuple(request.headers.items()))}, {_came(reply.headers)}'
+    facts += f", {json.dumps(more)[1:]}" if more else "}"
     path, found = sound(masked_path(request.path)), json.dumps(findings) if findings else "[]"
     return Row(
         exchange.contract, path, reply.status, found, exchange.time, exchange.clock, round(exchange.milliseconds, 3),
-        json.dumps(facts), sent[:most], came[:most],
+        facts, sent[:most], came[:most],
     )  # fmt: skip
+
+
+@lru_cache(_SAME)
+def _asked(method: str, query: tuple[tuple[str, str], ...]) -> str:
+    """The beginning of a row's facts: method and query."""
+    return json.dumps({"method": method, "query": masked_query(query)})[:-1]
+
+
+@lru_cache(_SAME)
+def _sent(headers: tuple[tuple[str, str], ...]) -> str:
+    """The headers of a request; most callers send the same each time."""
+    return json.dumps({name: masked_header(name, value) for name, value in headers})
+
+
+@lru_cache(_SAME)
+def _came(headers: tuple[tuple[str, str], ...]) -> str:
+    """The headers of a reply, as a member."""
+    return f'"replyHeaders": {json.dumps([(name, masked_header(name, value)) for name, value in headers])}'
 
 
 def entry(sandbox: str, kept: Row) -> Entry:
