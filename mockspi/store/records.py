@@ -28,6 +28,11 @@ _OWN = (
     "min(collection) FROM main.records WHERE sandbox = ?1 AND collection > own.name) FROM own WHERE own.name IS NOT NULL) "
     "SELECT name FROM own WHERE name IS NOT NULL"
 )
+_NEW = (
+    "INSERT INTO main.records (sandbox, collection, key, sort, body) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (sandbox, collection, key) DO NOTHING RETURNING id"
+)
+_CHANGED = "UPDATE main.records SET sort = ?4, body = ?5 WHERE sandbox = ?1 AND collection = ?2 AND key = ?3 RETURNING id"
 _FEW = 64  #: more records are not kept as one answer
 _ALL = 2**40  #: more than there ever are
 
@@ -100,7 +105,9 @@ class SqliteRecords:
             if limit != 0
             else []
         )
-        total = rows[0][1] if rows else run(counted(tests), values).fetchone()[0]
+        if not rows and (offset or limit == 0):  # what is there was not asked for
+            return int(run(counted(tests), values).fetchone()[0]), []
+        total = rows[0][1] if rows else 0
         return int(total), [body for body, _ in rows]
 
     def each(self, collection: str) -> Generator[Json]:
@@ -142,12 +149,11 @@ class SqliteRecords:
         run = self.connection.execute
         if "_own" in self.__dict__:
             self._own.add(kind.name)
-        row = run(
-            "INSERT INTO main.records (sandbox, collection, key, sort, body) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (sandbox, collection, key) DO UPDATE SET sort = excluded.sort, body = excluded.body RETURNING id",
-            (self.sandbox, kind.name, key, kind.order(record) if record else "", dump(record) if record else None),
-        ).fetchone()
-        run("DELETE FROM main.terms WHERE id = ?", row)
+        values = (self.sandbox, kind.name, key, kind.order(record) if record else "", dump(record) if record else None)
+        row = run(_NEW, values).fetchone()
+        if row is None:
+            row = run(_CHANGED, values).fetchone()
+            run("DELETE FROM main.terms WHERE id = ?", row)
         if record:
             self.connection.executemany(
                 "INSERT INTO main.terms (sandbox, collection, term, value, id) VALUES (?, ?, ?, ?, ?)",
