@@ -60,6 +60,7 @@ def kinds(base: str, own: Sequence[dict[str, Any]]) -> list[Kind]:
         Kind("get", each(ids), 0, ids[usual]),
         Kind("email again", each(mails[:HOT]), 0.3, mails[usual]),
         Kind("email", each(mails), 0.3, mails[usual]),
+        Kind("prefix again", each(names[:HOT]), 0.3, names[0]),
         Kind("prefix", each(names), 0.3, names[0]),
         Kind("tax", posts(f"{base}/taxEngine/calculateTax?api_key={KEY}", lua(CART)), 0.15, ""),
         Kind("create", posts(f"{base}/sa/customers?api_key={KEY}", CREATED), 0.08, ""),
