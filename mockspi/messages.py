@@ -41,9 +41,9 @@ class Messages:
 
     def speak(self, request: Request, own: str = "") -> Callable[..., str]:
         """``text(code, **facts)`` in the request's language."""
-        language = self.language(request, own)
 
         def text(code: str, **facts: object) -> str:
+            language = self.language(request, own)
             template = self.texts.get(language, {}).get(code) or self.texts.get(FALLBACK, {}).get(code) or code
             return _PLACEHOLDER.sub(lambda found: str(facts.get(found[1], "")), template)
 

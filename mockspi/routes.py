@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mockspi.contract import Contract
@@ -21,7 +22,7 @@ TOKENS = "oauth/token"  #: below the base, where tokens are fetched
 _VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """One way to reach a contract."""
 
@@ -31,17 +32,24 @@ class Route:
     kind: str = "path"  #: path, alias, sample or connector
     segments: tuple[str, ...] = field(default=())
 
+    @cached_property
+    def fixed(self) -> list[tuple[int, str]]:
+        """The segments that stand in every path that leads here, the last first: there paths differ most."""
+        return [(place, one) for place, one in enumerate(self.segments) if not one.startswith("{")][::-1]
+
+    @cached_property
+    def open(self) -> list[tuple[int, str]]:
+        """Where its parameters are."""
+        return [(place, one[1:-1]) for place, one in enumerate(self.segments) if one.startswith("{")]
+
     def fits(self, segments: Sequence[str]) -> dict[str, str] | None:
         """The path parameters, or None where the path is another."""
         if len(segments) != len(self.segments):
             return None
-        found = {}
-        for template, segment in zip(self.segments, segments, strict=True):
-            if template.startswith("{"):
-                found[template[1:-1]] = segment
-            elif template != segment:
+        for place, text in self.fixed:
+            if segments[place] != text:
                 return None
-        return found
+        return {name: segments[place] for place, name in self.open}
 
     def filled(self, segments: Sequence[str]) -> str:
         """Its path with the parameters that a path of the same length has in their places."""

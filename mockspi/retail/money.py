@@ -10,6 +10,7 @@ from mockspi.errors import BrokenRequest
 
 ZERO = Decimal(0)
 _LARGEST = Decimal(10**12)
+_LARGE = float(_LARGEST)
 _UNITS = {places: Decimal(1).scaleb(-places) for places in (0, 2, 3)}
 
 
@@ -66,4 +67,7 @@ def possible(value: Decimal) -> Decimal:
 
 def number(value: Decimal) -> float:
     """An amount as a JSON number; never minus zero."""
-    return float(possible(value)) or 0.0
+    found = float(value)
+    if abs(found) >= _LARGE:
+        possible(value)
+    return found or 0.0

@@ -115,7 +115,12 @@ class Book:
         return any(mark in body for mark in self._marks)
 
     def magic_in(self, asked: Asked) -> Rule | None:
-        """The rule of the first magic value in a call."""
+        """The rule of the first magic value in a call; looked for but once."""
+        if asked.magic is None:
+            asked.magic = (self._magic_in(asked),)
+        return asked.magic[0]
+
+    def _magic_in(self, asked: Asked) -> Rule | None:
         mine = self._index.get(asked.contract)
         if not mine:
             return None

@@ -26,6 +26,7 @@ class Asked:
     path: Mapping[str, str]
     query: tuple[tuple[str, str], ...]
     read: Callable[[], Any]
+    magic: tuple[Rule | None] | None = None  #: the rule of its first magic value, once it was looked for
 
     @cached_property
     def body(self) -> Any:

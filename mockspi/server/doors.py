@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from mockspi.exchange import Reply
 from mockspi.routes import RouteTable
+
+_SAME = 128  #: queries of which it is remembered how they are read
 
 
 def reading(table: RouteTable) -> frozenset[tuple[str, str]]:
@@ -14,6 +17,7 @@ def reading(table: RouteTable) -> frozenset[tuple[str, str]]:
     return frozenset((one.contract.method, one.path) for one in table.routes) - writing
 
 
+@lru_cache(_SAME)
 def pairs(raw: str) -> tuple[tuple[str, str], ...]:
     """The query in order, blanks kept."""
     return tuple(parse_qsl(raw, keep_blank_values=True, errors="replace")) if raw else ()

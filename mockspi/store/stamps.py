@@ -62,9 +62,12 @@ class Standing(Generic[Value]):
 
     def get(self, key: str) -> Value | None:
         """What was kept, if it still stands."""
-        kept, cells = self._kept.get(key), self._stamps.cells
-        if kept is None or any(cells[place] != stamp for place, stamp in kept[0]):
+        if (kept := self._kept.get(key)) is None:
             return None
+        cells = self._stamps.cells
+        for place, stamp in kept[0]:
+            if cells[place] != stamp:
+                return None
         return kept[1]
 
     def keep(self, key: str, names: tuple[str, ...], since: int, value: Value) -> Value:
