@@ -11,9 +11,11 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from mockspi.errors import WouldWait
 from mockspi.exchange import Reply, Request, Trouble
+from mockspi.server import shortcut
 from mockspi.server.again import Again, Key, key_of
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
@@ -47,6 +49,8 @@ class Door:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hear of the end too: the loop keeps its own handlers, which work through the wake-up file descriptor."""
+        if self._again:
+            shortcut.lay(partial(self._at_once_before, loop))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._waiting.stop))
             signal.siginterrupt(number, False)
@@ -109,10 +113,26 @@ class Door:
         self._again.keep(key, exchange, sandbox, before)
         return exchange.reply
 
+    def _at_once_before(self, loop: asyncio.AbstractEventLoop, scope: Scope, proto: Proto) -> bool:
+        """Answer a call, in any thread, before the loop hears of it, if that takes no waiting; whether it did."""
+        if not self._again or (kept := self._again.find(scope)) is None or kept.sent or kept.delay:
+            return False
+        if not self._again.given(kept, b""):
+            return False
+        if not self._ticking:
+            loop.call_soon_threadsafe(self._begin)
+        reply = kept.exchange.reply
+        proto.response_bytes(reply.status, kept.headers, reply.body)
+        return True
+
+    def _begin(self) -> None:
+        if not self._ticking:
+            self._tick()
+
     def _tick(self) -> None:
         """Look every now and then whether what was given again is to be written, for as long as there is any."""
+        self._ticking = False  # before the look: who notes something after it sees that nobody will look again
         if not (self._again and self._again.noted):
-            self._ticking = False
             return
         self._ticking = True
         loop = asyncio.get_running_loop()

@@ -1,0 +1,46 @@
+"""A way past the event loop, for calls that are answered without waiting.
+
+Granian hands each call from a thread of its own to the loop, which costs a change of threads; what is known at once is
+answered in Granian's thread. It has no public place for that. Where its inner one is not as we know it, every call goes
+to the loop: slower, and right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from mockspi.server.protocol import Proto, Scope
+
+Later = Callable[[Any], None]
+_PLACES = ("_cbsched_schedule", "_cbsched_aioschedule")  #: each makes what hands a call to a loop
+
+
+def lay(answered: Callable[[Scope, Proto], bool]) -> bool:
+    """Ask ``answered`` first, in any thread, before a call goes to the loop of this process; whether that can be done."""
+    try:
+        from granian import _futures
+
+        places = {name: getattr(_futures, name) for name in _PLACES}
+    except (ImportError, AttributeError):
+        return False
+    for name, usual in places.items():
+        setattr(_futures, name, partial(_asked_first, answered, usual))
+    return True
+
+
+def _asked_first(answered: Callable[[Scope, Proto], bool], usual: Callable[..., Later], *where: Any) -> Later:
+    later = usual(*where)
+
+    def first(watcher: Any) -> None:
+        done = False
+        with suppress(Exception):  # the loop says what is wrong with it, if anything is
+            done = answered(watcher.scope, watcher.proto)
+        if done:
+            watcher.done()
+        else:
+            later(watcher)
+
+    return first
