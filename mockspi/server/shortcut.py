@@ -14,7 +14,7 @@ from typing import Any
 
 from mockspi.server.protocol import Proto, Scope
 
-Later = Callable[[Any], None]
+Later = Callable[..., None]
 _PLACES = ("_cbsched_schedule", "_cbsched_aioschedule")  #: each makes what hands a call to a loop
 
 
@@ -34,13 +34,12 @@ def lay(answered: Callable[[Scope, Proto], bool]) -> bool:
 def _asked_first(answered: Callable[[Scope, Proto], bool], usual: Callable[..., Later], *where: Any) -> Later:
     later = usual(*where)
 
-    def first(watcher: Any) -> None:
+    def first(watcher: Any, *more: Any) -> None:
         done = False
         with suppress(Exception):  # the loop says what is wrong with it, if anything is
-            done = answered(watcher.scope, watcher.proto)
-        if done:
-            watcher.done()
-        else:
-            later(watcher)
+            if done := answered(watcher.scope, watcher.proto):
+                watcher.done()
+        if not done:
+            later(watcher, *more)
 
     return first
