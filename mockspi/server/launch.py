@@ -38,6 +38,7 @@ _DRAIN_SECONDS = 10
 _FOLLOW_SECONDS = 0.25
 _ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
 _FASTEST = Loops.uvloop if find_spec("uvloop") else Loops.asyncio  # there is none for Windows
+_RARELY = (20_000, 20, 20)  # a call leaves hardly any circles behind: looking for them at each cost a twentieth
 _AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
@@ -194,6 +195,7 @@ def load(house: House, parent: int) -> Any:
     again = new_again(house, counts) if house.settings.fast_door and line is None else None
     service = house.service(line, counts.write, journal=again.journal if again else None)
     gc.freeze()
+    gc.set_threshold(*_RARELY)
     return rsgi.Door(service, house.settings.threads, again)
 
 
