@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -39,6 +39,7 @@ _FOLLOW_SECONDS = 0.25
 _ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
 _FASTEST = Loops.uvloop if find_spec("uvloop") else Loops.asyncio  # there is none for Windows
 _RARELY = (20_000, 20, 20)  # a call leaves hardly any circles behind: looking for them at each cost a twentieth
+_LONGEST_LINE = 1000
 _AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
@@ -288,12 +289,9 @@ def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns:
 
 
 def _status(host: str, port: int) -> int:
-    """What a probe is answered; 0 for nothing."""
-    socket.create_connection((host, port), timeout=1).close()
-    import http.client  # once somebody listens: slow to import, and who starts wants the processor
-
-    connection = http.client.HTTPConnection(host, port, timeout=1)
-    with suppress(http.client.HTTPException), closing(connection):
-        connection.request("GET", "/health/live", headers={"User-Agent": PROBE})
-        return connection.getresponse().status
-    return 0
+    """What a probe is answered; 0 for nothing. By hand, for a library costs more than all else that the launcher does."""
+    name = f"[{host}]" if ":" in host else host
+    with socket.create_connection((host, port), timeout=1) as wire, wire.makefile("rb") as answer:
+        wire.sendall(f"GET /health/live HTTP/1.1\r\nHost: {name}:{port}\r\nUser-Agent: {PROBE}\r\n\r\n".encode())
+        words = answer.readline(_LONGEST_LINE).split()
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0

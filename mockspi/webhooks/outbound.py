@@ -6,7 +6,6 @@ has no header's value, no query and no body of ours in it.
 
 from __future__ import annotations
 
-import http.client
 import re
 import socket
 import ssl
@@ -55,6 +54,14 @@ def _library() -> ModuleType:
 
 
 @cache
+def _failures() -> tuple[type[Exception], ...]:
+    """All that may be raised by a call that goes wrong."""
+    from http.client import HTTPException
+
+    return OSError, _library().exceptions.HTTPError, HTTPException
+
+
+@cache
 def _sentences() -> dict[type[Exception], str]:
     """By the kind of error, the narrower first."""
     errors = _library().exceptions
@@ -99,7 +106,7 @@ class Outbound:
             heard = self._asked(where, line, addresses, wire, headers)
             if line.over:  # what was cut short may look like an answer
                 raise TimeoutError
-        except (OSError, _library().exceptions.HTTPError, http.client.HTTPException) as error:
+        except _failures() as error:
             late = line.over or isinstance(error, TimeoutError)
             heard = Heard(None, error=f"no whole answer within {timeout} ms" if late else _told(error))
         return replace(heard, milliseconds=round((time.monotonic() - began) * 1000))

@@ -8,7 +8,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 from mockspi import outward
@@ -130,6 +129,8 @@ def _asked(heard: Heard) -> int | None:
     after = headers.get("retry-after", "")
     if re.fullmatch(r"[0-9]{1,9}", after):
         return int(after) * SECOND
+    from email.utils import parsedate_to_datetime  # slow to import, and seldom told
+
     try:
         wait = parsedate_to_datetime(after) - parsedate_to_datetime(headers.get("date", ""))
     except (ValueError, TypeError, OverflowError):
