@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def children(pid: int) -> list[int]:
@@ -22,17 +23,35 @@ def family(pid: int) -> list[int]:
 
 
 def sender_of(server: Any) -> int:
-    """The process that sends webhooks: the first of a server's that has none below it."""
-    return _leaves(server)[0]
+    """The process that sends webhooks: the second that a server starts, after who keeps the fixtures."""
+    return sorted(children(server.process.pid))[1]
+
+
+def admin_of(server: Any) -> int:
+    """The process that answers the admin port."""
+    (found,) = [one for one in _listening(server) if _listens(one, urlsplit(server.admin_url).port)]
+    return found
 
 
 def workers_of(server: Any) -> list[int]:
     """The processes that answer calls, the oldest first."""
-    return _leaves(server)[1:]
+    return [one for one in _listening(server) if _listens(one, urlsplit(server.base).port)]
 
 
-def _leaves(server: Any) -> list[int]:
-    return sorted(one for one in children(server.process.pid) if not children(one))
+def _listening(server: Any) -> list[int]:
+    return sorted(children(server.process.pid))[2:]
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    """Whether a process takes the connections that come to a port of the loopback."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    taken = {f"socket:[{line[9]}]" for line in lines if line[1].endswith(f":{port:04X}") and line[3] == "0A"}
+    links = set()
+    with suppress(FileNotFoundError):  # it has just ended
+        for one in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                links.add(str(one.readlink()))
+    return bool(links & taken)
 
 
 def alive(pid: int) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from conftest import ROOT, Server, serving, until
-from processes import children
+from processes import admin_of
 from ruled import mint
 from test_serve import connect, read_all
 
@@ -117,9 +117,9 @@ def test_the_server_calls_nobody_whatever_address_it_is_shown(tmp_path: Path) ->
 
 
 OUTWARD = {"requests", "urllib3", "urllib.request", "http.client", "httpx", "aiohttp", "ftplib", "smtplib", "telnetlib", "xmlrpc"}
-#: Who may call: the launcher asks its own ports whether they answer; commands and tests ask the admin port that they were
-#: told of; 'replay --against' calls who is named there; webhooks go through the one client that checks where to.
-CALLERS = {"server/launch.py", "adminclient.py", "cli/", "testing/", "replaying/over.py", "webhooks/outbound.py"}
+#: Who may call: commands and tests ask the admin port that they were told of; 'replay --against' calls who is named there;
+#: webhooks go through the one client that checks where to.
+CALLERS = {"adminclient.py", "cli/", "testing/", "replaying/over.py", "webhooks/outbound.py"}
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "jinja2", "runpy", "code", "codeop"}
 RUNNING = {"eval", "exec", "compile", "__import__"}
 COMPILES = "conforming.py"  #: what it writes of our own declarations; it is handed shapes, and reads nothing
@@ -145,7 +145,7 @@ def imported(tree: ast.AST) -> set[str]:
 
 def test_only_those_who_may_call_can() -> None:
     callers = {name for name, tree in sources() if imported(tree) & OUTWARD}
-    assert "server/launch.py" in callers, "this looks at the imports"
+    assert "webhooks/outbound.py" in callers, "this looks at the imports"
     assert not [name for name in callers if not name.startswith(tuple(CALLERS))]
 
 
@@ -203,16 +203,14 @@ def test_those_whose_time_is_over_do_not_count_even_while_nobody_sweeps(tmp_path
         brief = [server.minted(ttl=3000), server.minted(ttl=3000, api_key="auto-again"), server.minted(ttl=3000)]
         mine = {"profile": {"customerId": "K", "firstName": "A", "lastName": "B"}}
         assert "profile" in server.call("POST", "/sa/customers", key="auto-again", json=mine).json()
-        sweeper = [one for child in children(server.process.pid) for one in children(child)]
-        for one in sweeper:
-            os.kill(one, signal.SIGSTOP)
+        sweeper = admin_of(server)
+        os.kill(sweeper, signal.SIGSTOP)
         try:
             until(lambda: {server.call("GET", GOOD, key=key).status_code for key in (brief[0], brief[2])} == {401})
             assert server.call("GET", "/sa/customers/K", key="auto-again").json()["errorCode"] == "CUSTOMER_NOT_FOUND"
             assert [server.call("GET", GOOD, key=f"auto-{number}").status_code for number in range(3)] == [200, 200, 409]
         finally:
-            for one in sweeper:
-                os.kill(one, signal.SIGCONT)
+            os.kill(sweeper, signal.SIGCONT)
 
 
 def test_there_may_be_only_so_many_snapshots(tmp_path: Path) -> None:

@@ -1,10 +1,9 @@
-"""Granian: the workers started, the moment of readiness, and the way out."""
+"""The processes of a server: how they start, the moment of readiness, and the way out."""
 
 from __future__ import annotations
 
 import errno
 import gc
-import itertools
 import multiprocessing
 import os
 import shutil
@@ -13,65 +12,63 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from importlib.util import find_spec
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.server import Server
-from granian.server.common import AbstractServer
-
 from mockspi import metrics
-from mockspi.building import House
+from mockspi.building import House, outbox_file
 from mockspi.errors import UsageError
 from mockspi.journal import PROBE
-from mockspi.server.ports import Ports, address_of, reachable, take_admin_port, take_port
+from mockspi.server import watching
+from mockspi.server.ports import Ports, reachable, take_admin_port, take_port
 from mockspi.server.turns import Turns
+from mockspi.server.workers import AT_ONCE, DRAIN_SECONDS, Door, Workers
+from mockspi.store import outbox_tables
+from mockspi.store.stamps import stamps_beside
 
 _PATIENCE = 60.0
-_DRAIN_SECONDS = 10
-_FOLLOW_SECONDS = 0.25
-_ADMIN_THREADS = 128  # more than admin.verify.MOST_WAITING: who waits must not keep others from asking
-_FASTEST = Loops.uvloop if find_spec("uvloop") else Loops.asyncio  # there is none for Windows
+_FOLLOW_SECONDS, _LOOK_SECONDS = 0.25, 0.05
 _RARELY = (20_000, 20, 20)  # a call leaves hardly any circles behind: looking for them at each cost a twentieth
 _LONGEST_LINE = 1000
-_AT_ONCE = 8192  # calls that one worker may have under way; sleeping ones cost little
 
 
 def serve(house: House, ready: Callable[[Ports], None]) -> None:
     """Serve until SIGINT or SIGTERM, then let calls that are under way end; ``ready`` once requests are answered."""
-    settings = house.settings
+    settings, launcher = house.settings, os.getpid()
     held, port = take_port(settings.host, settings.port)
     admin_held, admin_port = take_admin_port(house)
     ports = Ports(port, admin_port)
     metrics.tidy(house.counts.parent)
-    turns = Turns()
-    gc.freeze()  # what is here stays, and no process that is forked takes a copy of it only to look
-    desk = multiprocessing.Process(target=serve_admin, args=(house, ports, os.getpid(), turns), name="mockspi-admin")
-    sender = multiprocessing.Process(target=serve_sender, args=(house, os.getpid(), turns), name="mockspi-webhooks")
-    desk.start()
-    sender.start()
-    server = _server(settings.host, port, Interfaces.RSGI, _FASTEST, workers=settings.workers)
-    lost = threading.Event()
-    miss = partial(_miss, [desk, sender], server, lost)
-    duties = [partial(_announce, house, ports, ready, turns), miss]
+    turns, lost = Turns(), threading.Event()
+    wire, other = multiprocessing.Pipe()
+    keeper = multiprocessing.Process(target=keep_fixtures, args=(house, launcher, other, turns), name="mockspi-fixtures")
+    sender = multiprocessing.Process(target=serve_sender, args=(house, launcher, turns), name="mockspi-webhooks")
+    data = Door(settings.host, port, partial(load, house, launcher))
+    desk = Door(settings.admin_host, admin_port, partial(load_admin, house, ports, launcher, wire, turns))
+    duties = [partial(_announce, house, ports, ready, turns)]
     duties += [partial(_follow, settings.follow)] if settings.follow else []
-    _after_workers(server, settings.workers, partial(_watch, *duties))
+    server = Workers(data, desk, settings.workers, lambda: _watch(*duties, partial(_miss, sender, server, lost)))
+    gc.freeze()  # what is here stays, and no process that is forked takes a copy of it only to look
+    keeper.start()
+    sender.start()
     try:
-        server.serve(target_loader=partial(load, house, os.getpid()), wrap_loader=False)
+        server.run()
         if lost.is_set():
-            what, ended = ("the admin port", desk) if desk.exitcode else ("webhooks", sender)
-            raise UsageError(f"the process of {what} ended ({ended.exitcode}), so the server does too; start it again")
+            raise _ended("webhooks", sender.exitcode)
+    except SystemExit as end:
+        if server.admin_fails:
+            raise _ended("the admin port", end.code) from end
+        raise
     finally:
-        for process in (desk, sender):
+        for process in (sender, keeper):
             process.terminate()
-        for process in (desk, sender):
-            process.join(_DRAIN_SECONDS)
+        for process in (sender, keeper):
+            process.join(DRAIN_SECONDS)
         for one in (held, admin_held):
             if one:
                 one.close()
@@ -81,28 +78,29 @@ def serve(house: House, ready: Callable[[Ports], None]) -> None:
             shutil.rmtree(house.overlay.parent, ignore_errors=True)
 
 
+def _ended(what: str, how: object) -> UsageError:
+    return UsageError(f"the process of {what} ended ({how}), so the server does too; start it again")
+
+
 def keep_fixtures(house: House, parent: int, wire: Connection, turns: Turns) -> None:
     """The fixture sets read again when they change, in a process of its own."""
-    from mockspi.server import logs
-
-    logs.set_up(house.settings)
-    _prepare_worker(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    if not watching.watched(house):
+        _doze(parent, lambda: wire.poll(_FOLLOW_SECONDS))
+    _wake(house, parent, turns)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
-    turns.ready.wait()
-    from mockspi.server import watching
-
     watching.keep(house, wire)
 
 
 def serve_sender(house: House, parent: int, turns: Turns) -> None:
     """Webhooks sent when they are due, in a process of its own: a target that hangs slows nobody else."""
-    from mockspi.server import logs
+    stamps = stamps_beside(outbox_file(house.overlay))
 
-    logs.set_up(house.settings)
-    _prepare_worker(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
-    turns.ready.wait()
+    def called() -> bool:
+        time.sleep(_LOOK_SECONDS)
+        return outbox_tables.is_used(stamps)
+
+    _doze(parent, called)
+    _wake(house, parent, turns)
     from mockspi.server import sending
 
     stop = threading.Event()
@@ -110,38 +108,20 @@ def serve_sender(house: House, parent: int, turns: Turns) -> None:
     sending.keep(house, stop)
 
 
-def serve_admin(house: House, ports: Ports, parent: int, turns: Turns) -> None:
-    """The admin port, in a process of its own: it answers when every data worker sleeps."""
-    wire, other = multiprocessing.Pipe()
-    keeper = multiprocessing.Process(target=keep_fixtures, args=(house, os.getpid(), other, turns), name="mockspi-fixtures")
-    keeper.start()
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    turns.await_answering()
-    server = _server(house.settings.admin_host, ports.admin, Interfaces.WSGI, Loops.asyncio, threads=_ADMIN_THREADS)
-    try:
-        server.serve(target_loader=partial(load_admin, house, ports, os.getpid(), wire), wrap_loader=False)
-    finally:
-        keeper.terminate()
-        keeper.join(_DRAIN_SECONDS)
+def _doze(parent: int, called: Callable[[], bool]) -> None:
+    """Return when there is something to do, or nobody left to do it for. Each thread, import or file here is memory at rest."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    while _is_parent(parent) and not called():
+        pass
 
 
-def _server(host: str, port: int, interface: Interfaces, loop: Loops, workers: int = 1, threads: int = 1) -> AbstractServer[Any]:
-    server: AbstractServer[Any] = Server(
-        "mockspi",
-        address=address_of(host),
-        port=port,
-        interface=interface,
-        loop=loop,
-        workers=workers,
-        blocking_threads=threads,
-        backpressure=_AT_ONCE,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_enabled=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=_DRAIN_SECONDS,
-    )
-    return server
+def _wake(house: House, parent: int, turns: Turns) -> None:
+    from mockspi.server import logs
+
+    logs.set_up(house.settings)
+    _prepare_worker(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    turns.ready.wait()
 
 
 def base_url(house: House, ports: Ports) -> str:
@@ -155,13 +135,14 @@ def admin_url(house: House, ports: Ports) -> str:
     return f"http://{reachable(house.settings.admin_host)}:{ports.admin}"
 
 
-def load_admin(house: House, ports: Ports, parent: int, wire: Connection) -> Any:
-    """The admin application, made in its worker."""
+def load_admin(house: House, ports: Ports, parent: int, wire: Connection, turns: Turns) -> Any:
+    """The admin application, made in a process of its own: it answers when every data worker sleeps."""
+    _prepare_worker(parent)
+    turns.await_answering()
     from mockspi.admin import AdminService
-    from mockspi.server import admin, logs, watching
+    from mockspi.server import admin, logs
 
     logs.set_up(house.settings)
-    _prepare_worker(parent)
     stopping = threading.Event()
     _on_signal(stopping.set)
     desk = replace(house.desk(base_url(house, ports), watching.Asking(wire)), stopping=stopping.is_set)
@@ -190,7 +171,7 @@ def load(house: House, parent: int) -> Any:
     from mockspi.server.again import new_again
 
     _prepare_worker(parent)
-    _allow_files(2 * _AT_ONCE)
+    _allow_files(2 * AT_ONCE)
     counts = Counts(house.counts, IDS)
     line = logs.set_up(house.settings)
     again = new_again(house, counts) if house.settings.fast_door and line is None else None
@@ -223,13 +204,11 @@ def _watch(*duties: Callable[[], None]) -> None:
         threading.Thread(target=one, daemon=True).start()
 
 
-def _miss(needed: Sequence[multiprocessing.Process], server: AbstractServer[Any], lost: threading.Event) -> None:
-    """Stop when a process ends before it is told to: nobody would sweep, reload, answer or send for it."""
-    ended = wait([one.sentinel for one in needed])
-    for one in needed:
-        if one.sentinel in ended:
-            one.join(_DRAIN_SECONDS)  # its files are closed a moment before the system says how it ended
-    if any(one.exitcode for one in needed) and not server.interrupt_signal:
+def _miss(sender: multiprocessing.Process, server: Workers, lost: threading.Event) -> None:
+    """Stop when the sender ends before it is told to: nobody would send for it."""
+    wait([sender.sentinel])
+    sender.join(DRAIN_SECONDS)  # its files are closed a moment before the system says how it ended
+    if sender.exitcode and not server.interrupt_signal:
         lost.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -256,20 +235,6 @@ def is_alive(process: int) -> bool:
     except OSError as error:
         return error.errno == errno.EPERM
     return True
-
-
-def _after_workers(server: AbstractServer[Any], workers: int, begin: Callable[[], None]) -> None:
-    """Call ``begin`` once the last worker is forked: a thread that runs earlier could hold a lock that the fork copies."""
-    if multiprocessing.get_start_method() != "fork":
-        server.on_startup(begin)
-        return
-    forks = itertools.count(1)
-
-    def forked() -> None:
-        if next(forks) == workers:
-            begin()
-
-    os.register_at_fork(after_in_parent=forked)
 
 
 def _announce(house: House, ports: Ports, ready: Callable[[Ports], None], turns: Turns) -> None:

@@ -14,12 +14,15 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from mockspi.building import House
 from mockspi.exchange import Json
 from mockspi.fixtures.files import FOLDERS
 from mockspi.fixtures.reading import SAMPLE, FixtureSet
-from mockspi.reloading import Reloader
+
+if TYPE_CHECKING:
+    from mockspi.reloading import Reloader
 
 _SWEEP_SECONDS = 5.0
 _LOOK_SECONDS = 1.0  #: where the system tells of no change, the files are looked at so often
@@ -61,10 +64,14 @@ def keep(house: House, wire: Connection) -> None:
         threads.append(threading.Thread(target=watch, args=(folders, lambda name: asked.put((0, name)), stop), daemon=True))
     for one in threads:
         one.start()
-    reloader = Reloader(house)
     try:
+        batch = _batch(asked, None)
+        from mockspi.reloading import Reloader  # slow to import: many a server is never asked
+
+        reloader = Reloader(house)
         while True:
-            _answer(reloader, list(house.settings.sets), _batch(asked, _SWEEP_SECONDS if reloader.sweep() else None), wire)
+            _answer(reloader, list(house.settings.sets), batch, wire)
+            batch = _batch(asked, _SWEEP_SECONDS if reloader.sweep() else None)
     finally:
         stop.set()
 

@@ -18,6 +18,8 @@ from mockspi.clock import random_id, system_now
 from mockspi.store.leases import is_gone, new_owner
 from mockspi.store.letters import Letter, parted, store_of
 from mockspi.store.outbox_log import EARLIER, PASSED, UNDER_WAY, WAITING, Delivery, NotAgain, OutboxLog, Wanted
+from mockspi.store.outbox_tables import wake
+from mockspi.store.stamps import stamps_beside
 
 MOST = 10_000  #: deliveries of a sandbox that are kept; the oldest that are delivered make room, then those that failed
 _ELIGIBLE = f"""
@@ -74,6 +76,7 @@ class OutboxStore(OutboxLog):
         super().__init__(path)
         self._most = most
         self._real = real
+        self._stamps = stamps_beside(path)
         self.owner = new_owner()
 
     def close(self) -> None:
@@ -88,6 +91,7 @@ class OutboxStore(OutboxLog):
         It is on disk when this returns. Who must not ``wait`` gets WouldWait where somebody holds the file.
         """
         with self._turns.change(wait=wait) as connection:
+            wake(self._stamps)
             id_ = _added(connection, space, message, due, behind=behind)
             self._trim(connection, space)
         return id_
@@ -99,6 +103,7 @@ class OutboxStore(OutboxLog):
             there = dict(connection.execute(_STATES, (space, ids)).fetchall())
             if wrong := {id_: UNDER_WAY if id_ in there else _GONE for id_, _ in again if there.get(id_, WAITING) == WAITING}:
                 raise NotAgain(wrong)
+            wake(self._stamps)
             made = [_added(connection, space, message, due, repost=id_) for id_, message in again]
             self._trim(connection, space)
         return made

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mockspi.errors import UsageError
+from mockspi.store.stamps import Stamps, slot, stamps_beside
 from mockspi.store.turns import Turns
 
+_STAMP = "outbox"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY, space TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL, store TEXT NOT NULL,
@@ -35,11 +37,22 @@ CREATE TABLE IF NOT EXISTS disabled (
 CREATE TABLE IF NOT EXISTS holds (space TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS totals (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 """
+_WAITING = "SELECT 1 FROM deliveries WHERE state = 'waiting' LIMIT 1"
 
 
 def opened(path: Path) -> Turns:
     """Who writes to it when."""
     return Turns(path, durable=True, synced=True)
+
+
+def wake(stamps: Stamps) -> None:
+    """Have who sends look into the outbox; done before a commit, so that nothing waits unseen if its writer is killed."""
+    stamps.move(_STAMP)
+
+
+def is_used(stamps: Stamps) -> bool:
+    """Whether something is to be sent, was since the server started, or is just being put in."""
+    return stamps.cells[slot(_STAMP)] != 0
 
 
 def prepare(path: Path) -> None:
@@ -56,4 +69,9 @@ def prepare(path: Path) -> None:
     turns = opened(path)
     with turns.turn() as connection:
         connection.executescript(_TABLES)
+        waiting = connection.execute(_WAITING).fetchone()
     turns.close()
+    stamps = stamps_beside(path)
+    stamps.cells[slot(_STAMP)] = 0
+    if waiting:
+        wake(stamps)
