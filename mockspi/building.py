@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mockspi import connectors
 from mockspi.clock import system_now
-from mockspi.compiling import compiled
+from mockspi.compiling import compiled, settled
 from mockspi.connectors.shapes import WEBHOOK
 from mockspi.contract import Policy
 from mockspi.contracts import SPIS, TABLE
@@ -21,6 +21,7 @@ from mockspi.contracts.collections import COLLECTIONS
 from mockspi.contracts.receiving import RECEIVED
 from mockspi.editions import FRESH, Board, Edition, Editions
 from mockspi.exchange import Exchange, Json, Reply, Request
+from mockspi.fixtures.files import Stamp
 from mockspi.fixtures.reading import SAMPLE, FixtureSet, open_set
 from mockspi.folders import overlay, settle_in
 from mockspi.journal import Journal
@@ -59,6 +60,7 @@ class House:
     overlay: Path
     served: Path
     admin_token: str
+    seen: Mapping[str, Stamp | None] = field(default_factory=dict)  #: the sets that are watched: not the sample that ships
     ephemeral: bool = False
     owner: int = field(default_factory=os.getpid)
 
@@ -196,11 +198,12 @@ def outbox_file(written: Path) -> Path:
 def build(settings: Settings, progress: Callable[[float], None] = lambda done: None) -> House:
     """Lint and compile the sets unless that was done before, and prepare the place for what is written."""
     sets = {name: open_set(folder) for name, folder in settings.sets.items()}
+    seen = {name: settled(one) for name, one in sets.items() if settings.reload and settings.sets[name] != SAMPLE}
     bases = {name: compiled(one, progress, trusted=settings.sets[name] == SAMPLE) for name, one in sets.items()}
     written = overlay(settings)
     token = settings.admin_token or secrets.token_urlsafe(24)
     served = settle_in(written.with_name("served"))
-    house = House(settings, sets[MAIN].folder, written, served, token, ephemeral=state_folder(settings) is None)
+    house = House(settings, sets[MAIN].folder, written, served, token, seen, ephemeral=state_folder(settings) is None)
     posted = {name: posting(one, settle(bases[name], house.served)) for name, one in sets.items()}
     house.board().prepare({"reloads": {}, "sets": posted})
     house.table()

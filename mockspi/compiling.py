@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mockspi
 from mockspi.errors import BrokenSet, UsageError
-from mockspi.fixtures.files import newest
+from mockspi.fixtures.files import Stamp, newest
 from mockspi.fixtures.reading import FixtureSet
 from mockspi.settings import cache_folder
 from mockspi.store.compiled import staged, tidy
@@ -68,6 +68,12 @@ def digest_of(found: FixtureSet) -> str:
     if newest(stamp) < begun - _RACY and FixtureSet(found.folder).stamp() == stamp:
         write_note(note, json.dumps({"seen": seen, "digest": digest}))
     return digest
+
+
+def settled(found: FixtureSet) -> Stamp | None:
+    """What the system says of a set that has not changed just now: if it says so later, nothing has changed since."""
+    stamp = found.stamp()
+    return stamp if _TELLS and newest(stamp) < time.time_ns() - _RACY else None
 
 
 def write_note(path: Path, text: str) -> None:

@@ -29,8 +29,8 @@ SHOWN = ("GET_CUSTOMER", "SEARCH_CUSTOMERS", "TAX_SERVICE.calculateTax")
 def serve(config: str, **given: Any) -> None:
     """Serve every SPI from a fixture set, until Ctrl-C."""
     settings = chosen(config, given)
-    from mockspi import building  # heavy: only where it is needed
-    from mockspi.server import launch, rsgi  # noqa: F401  # rsgi: imported before the workers fork
+    from mockspi import building, examples  # noqa: F401  # heavy: only where it is needed, and before processes fork that need it
+    from mockspi.server import launch, rsgi  # noqa: F401
 
     quiet = settings.log_format == "json"
     house = building.build(settings, *([] if quiet else [Progress("mockspi: reading the fixture set ...")]))

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from mockspi.building import House
 from mockspi.exchange import Json
-from mockspi.fixtures.files import FOLDERS
-from mockspi.fixtures.reading import SAMPLE, FixtureSet
+from mockspi.fixtures.files import FOLDERS, Stamp
+from mockspi.fixtures.reading import FixtureSet
 
 if TYPE_CHECKING:
     from mockspi.reloading import Reloader
@@ -61,7 +61,8 @@ def keep(house: House, wire: Connection) -> None:
     stop = threading.Event()
     threads = [threading.Thread(target=_hear, args=(wire, asked), daemon=True)]
     if folders := watched(house):
-        threads.append(threading.Thread(target=watch, args=(folders, lambda name: asked.put((0, name)), stop), daemon=True))
+        watching = (folders, dict(house.seen), lambda name: asked.put((0, name)), stop)
+        threads.append(threading.Thread(target=watch, args=watching, daemon=True))
     for one in threads:
         one.start()
     try:
@@ -77,14 +78,12 @@ def keep(house: House, wire: Connection) -> None:
 
 
 def watched(house: House) -> dict[str, Path]:
-    """The sets whose files are watched: all but the sample that ships, unless that is switched off."""
-    sets = house.settings.sets if house.settings.reload else {}
-    return {name: Path(folder).expanduser() for name, folder in sets.items() if folder != SAMPLE}
+    """The sets whose files are watched."""
+    return {name: Path(house.settings.sets[name]).expanduser() for name in house.seen}
 
 
-def watch(sets: Mapping[str, Path], changed: Callable[[str], None], stop: threading.Event) -> None:
-    """Tell of each set that may have changed: when the system says so, and when its files look different."""
-    seen: dict[str, object] = {}
+def watch(sets: Mapping[str, Path], seen: dict[str, Stamp | None], changed: Callable[[str], None], stop: threading.Event) -> None:
+    """Tell of each set that may have changed: when the system says so, and when its files look different than when ``seen``."""
     while not stop.is_set():
         for event in _events(sets, stop):
             for name, folder in sets.items():
