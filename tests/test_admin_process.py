@@ -85,6 +85,17 @@ def test_a_server_whose_sender_is_gone_ends_with_a_sentence(tmp_path: Path) -> N
     assert line == "mockspi: the process of webhooks ended (-9), so the server does too; start it again"
 
 
+def test_who_sends_sleeps_until_there_is_something_to_send(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        threads = Path(f"/proc/{sender_of(server)}/task")
+        server.call("GET", "/sa/customers/C-1001")
+        assert len(list(threads.iterdir())) == 1, "each thread and import is memory of a server that sends nothing"
+        server.admin("POST", "/sandboxes/staging/webhooks", {"event": "VOID_CART", "to": "http://127.0.0.1:9/", "wait": False})
+        until(lambda: len(list(threads.iterdir())) > 1)
+        asked = "/sandboxes/staging/webhooks"
+        until(lambda: server.admin("GET", asked).json()["webhooks"][0]["attempts"] == 1)
+
+
 def test_who_forks_holds_no_database(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as server:
         held = [str(one.readlink()) for one in Path(f"/proc/{server.process.pid}/fd").iterdir()]

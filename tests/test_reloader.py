@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, mockspi, serving
-from test_reload import CUSTOMERS, copy, edit, named
+from conftest import ROOT, mockspi, serving, until
+from test_reload import CUSTOMERS, Live, copy, edit, named
 
 from mockspi import building, compiling, reloading
 from mockspi.reloading import Reloader
 from mockspi.settings import load
+
+
+def test_a_set_that_lay_still_before_the_start_is_watched_too(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "set")
+    time.sleep(2.2)  # what changed later than that is read again in any case
+    with serving(tmp_path, "--fixtures", str(folder)) as server:
+        live = Live(server, folder)
+        edit(folder / CUSTOMERS, named("Saved"))
+        until(lambda: live.name() == "Saved")
+        time.sleep(1.2)
+        edit(folder / CUSTOMERS, named("Again"))
+        until(lambda: live.name() == "Again")
+        assert live.reloads()["served"] == 2
 
 
 def test_a_set_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
