@@ -109,10 +109,11 @@ def serve_sender(house: House, parent: int, turns: Turns) -> None:
 
 
 def _doze(parent: int, called: Callable[[], bool]) -> None:
-    """Return when there is something to do, or nobody left to do it for. Each thread, import or file here is memory at rest."""
+    """Return when there is something to do; ends with the parent. Each thread, import or file here is memory at rest."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
-    while _is_parent(parent) and not called():
-        pass
+    while not called():
+        if not _is_parent(parent):
+            sys.exit()
 
 
 def _wake(house: House, parent: int, turns: Turns) -> None:
