@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Server, await_ready, clean_environment, serving, until
+from conftest import ROOT, Server, await_ready, clean_environment, serving, until
 from processes import admin_of, alive, family, sender_of, workers_of
 
 
@@ -100,6 +100,19 @@ def test_who_forks_holds_no_database(tmp_path: Path) -> None:
     with serving(tmp_path, "--workers", "2") as server:
         held = [str(one.readlink()) for one in Path(f"/proc/{server.process.pid}/fd").iterdir()]
     assert not [one for one in held if "sqlite" in one], "children would share it, and the last to close it takes the log away"
+
+
+def test_processes_that_are_started_anew_do_as_those_that_are_forked(tmp_path: Path) -> None:
+    with serving(tmp_path, program=(str(ROOT / "tests" / "spawned.py"),)) as server:
+        assert server.call("GET", "/sa/customers/C-1001").status_code == 200
+        assert server.admin("POST", "/fixtures/reload", {}).json()["ok"]
+        sent = {"event": "VOID_CART", "to": "http://127.0.0.1:9/", "wait": False}
+        assert server.admin("POST", "/sandboxes/staging/webhooks", sent).status_code == 201
+        until(lambda: server.admin("GET", "/sandboxes/staging/webhooks").json()["webhooks"][0]["attempts"] == 1)
+        everybody = family(server.process.pid)
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+        until(lambda: not any(map(alive, everybody)))
 
 
 def test_two_servers_at_once_have_admin_ports_of_their_own(tmp_path: Path) -> None:

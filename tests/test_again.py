@@ -22,6 +22,7 @@ import pytest
 import requests
 import test_two_workers
 from conftest import Server, serving, until
+from processes import sender_of, workers_of
 from test_doors import BASE
 from test_every_contract import EXAMPLES, FOUND
 from test_two_workers import GOOD, Pair
@@ -254,7 +255,7 @@ def test_a_stop_and_a_pause_leave_nothing_unwritten(tmp_path: Path) -> None:
         for _ in range(OFTEN):
             server.call("GET", GOOD)
         time.sleep(0.5)  # idle: what was noted is written without being asked for
-        for pid in test_two_workers.children(server.process.pid):
+        for pid in [*workers_of(server), sender_of(server)]:
             os.kill(pid, signal.SIGKILL)
         server.process.wait(20)
     with serving(tmp_path, "--state", str(state)) as server:
