@@ -70,6 +70,15 @@ def test_an_admin_process_that_is_killed_comes_back_once(tmp_path: Path) -> None
     assert line == "mockspi: the process of the admin port ended (1), so the server does too; start it again"
 
 
+def test_a_worker_that_is_killed_again_at_once_ends_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        (first,) = workers_of(server)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: workers_of(server) not in ([], [first]))
+        os.kill(workers_of(server)[0], signal.SIGKILL)
+        assert server.process.wait(30) == 1
+
+
 def _listening_again(server: Server, before: int) -> bool:
     try:
         return admin_of(server) != before
