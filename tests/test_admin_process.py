@@ -94,6 +94,15 @@ def test_a_server_whose_sender_is_gone_ends_with_a_sentence(tmp_path: Path) -> N
     assert line == "mockspi: the process of webhooks ended (-9), so the server does too; start it again"
 
 
+def test_a_sender_that_is_told_to_stop_with_all_others_is_not_missed(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        sender = sender_of(server)
+        os.kill(sender, signal.SIGTERM)  # a supervisor tells everybody at once
+        until(lambda: not alive(sender))
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+
+
 def test_who_sends_sleeps_until_there_is_something_to_send(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
         threads = Path(f"/proc/{sender_of(server)}/task")

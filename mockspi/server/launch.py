@@ -86,43 +86,46 @@ def keep_fixtures(house: House, parent: int, wire: Connection, turns: Turns) -> 
     """The fixture sets read again when they change, in a process of its own."""
     if not watching.watched(house):
         _doze(parent, lambda: wire.poll(_FOLLOW_SECONDS))
-    _wake(house, parent, turns)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is half made is taken away
+    _wake(house, parent, turns, sys.exit)  # what is half made is taken away
     watching.keep(house, wire)
 
 
 def serve_sender(house: House, parent: int, turns: Turns) -> None:
     """Webhooks sent when they are due, in a process of its own: a target that hangs slows nobody else."""
-    stamps = stamps_beside(outbox_file(house.overlay))
+    stamps, stop = stamps_beside(outbox_file(house.overlay)), threading.Event()
 
     def called() -> bool:
         time.sleep(_LOOK_SECONDS)
         return outbox_tables.is_used(stamps)
 
     _doze(parent, called)
-    _wake(house, parent, turns)
+    _wake(house, parent, turns, stop.set)
     from mockspi.server import sending
 
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     sending.keep(house, stop)
 
 
 def _doze(parent: int, called: Callable[[], bool]) -> None:
     """Return when there is something to do; ends with the parent. Each thread, import or file here is memory at rest."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells us to stop
+    _hear(sys.exit)
     while not called():
         if not _is_parent(parent):
             sys.exit()
 
 
-def _wake(house: House, parent: int, turns: Turns) -> None:
+def _wake(house: House, parent: int, turns: Turns, stop: Callable[[], object]) -> None:
     from mockspi.server import logs
 
     logs.set_up(house.settings)
     _prepare_worker(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _hear(stop)
     turns.ready.wait()
+
+
+def _hear(stop: Callable[[], object]) -> None:
+    """It is the parent that tells us to stop, not Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop())
 
 
 def base_url(house: House, ports: Ports) -> str:
