@@ -16,7 +16,21 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from mockspi.schema import Field, Flag, Integer, Many, Number, Part, Shape, Text, members, validate
+from mockspi.schema import (
+    Field,
+    Flag,
+    Integer,
+    Many,
+    Number,
+    Part,
+    Problem,
+    Shape,
+    Strangers,
+    Text,
+    members,
+    problems,
+    validate,
+)  # fmt: skip
 from mockspi.schema.validate import ValidationError
 
 Check = Callable[[Any], bool]
@@ -41,6 +55,11 @@ def conforms(shape: type[Shape], value: Any, held: Held = Held.SENT) -> bool:
         return compiled(shape, held)(value)
     _asked[kind] += 1
     return keeps(shape, value, held)
+
+
+def faults(shape: type[Shape], value: Any) -> list[Problem]:
+    """Everything that is wrong with what shall keep a shape and have no other members."""
+    return [] if conforms(shape, value) else [*problems(shape, value), *Strangers().find(shape, value)]
 
 
 def keeps(shape: type[Shape], value: Any, held: Held) -> bool:

@@ -7,15 +7,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import requests
+import warm
 
 from mockspi.contracts.collections import COLLECTIONS
 from mockspi.fixtures.reading import sample_set
@@ -27,15 +29,28 @@ ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["examples"]  # a project of its own; test_examples.py runs it
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling mockspi anew would be a third of every start of it
 NOON = 1_800_000_000_000
+Process = subprocess.Popen[str] | warm.Begun
 SANDBOXES = [f"box{number}" for number in range(1500)]
 
 
 def mockspi(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "mockspi", *words], cwd=cwd or ROOT, env=clean_environment(env), capture_output=True,
-        text=True, timeout=120, check=False,
-    )  # fmt: skip
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        code = begun(words, cwd or ROOT, env, out, err).wait(120)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(("mockspi", *words), code, out.read(), err.read())
+
+
+def begun(
+    words: Sequence[str], cwd: Path, env: dict[str, str] | None, out: IO[str], err: IO[str], program: Sequence[str] = ()
+) -> Process:
+    """The command line in a process of its own, warm unless it must be a new interpreter, or another program."""
+    own = clean_environment(env)
+    if not program and warm.is_possible(own):
+        return warm.Begun(words, cwd, own, out, err)
+    command = [sys.executable, *(program or ("-m", "mockspi")), *words]
+    return subprocess.Popen(command, cwd=cwd, env=own, stdout=out, stderr=err, text=True)
 
 
 def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -48,7 +63,7 @@ def clean_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 class Server:
     """A running ``mockspi serve``."""
 
-    process: subprocess.Popen[str]
+    process: Process
     base: str
     key: str
     log: Path
@@ -81,19 +96,14 @@ class Server:
 
 
 @contextmanager
-def serving(
-    folder: Path, *words: str, env: dict[str, str] | None = None, program: Sequence[str] = ("-m", "mockspi")
-) -> Iterator[Server]:
+def serving(folder: Path, *words: str, env: dict[str, str] | None = None, program: Sequence[str] = ()) -> Iterator[Server]:
     """A server with these options, in this scratch folder, until the block ends."""
     ready, log = folder / "ready.json", folder / "server.log"
     options = ["--port", "0", "--ready-file", str(ready), *words]
     if "--state" not in words:
         options += ["--state", "memory"]
     with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, *program, "serve", *options], cwd=folder, env=clean_environment(env), stdout=out,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        process = begun(["serve", *options], folder, env, out, out, program)
     try:
         told = await_ready(process, ready, log)
         yield Server(process, told["baseUrl"], told["apiKey"], log, told["adminUrl"], told["adminToken"])
@@ -103,7 +113,7 @@ def serving(
         process.wait(20)
 
 
-def await_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[str, Any]:
+def await_ready(process: Process, ready: Path, log: Path) -> dict[str, Any]:
     """What the ready file says, once it is there."""
     deadline = time.monotonic() + 60
     while not ready.exists():

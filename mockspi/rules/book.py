@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from mockspi.conforming import faults
 from mockspi.exchange import Json
 from mockspi.rules.known import Known
 from mockspi.rules.matching import Asked, Rule
 from mockspi.rules.shapes import Then, check_then
-from mockspi.schema import Many, Part, Problem, Shape, Strangers, Text, did_you_mean, problems
+from mockspi.schema import Many, Part, Problem, Shape, Text, did_you_mean
 
 FORMS = ("id", "email", "postalCode")
 
@@ -174,7 +175,7 @@ def _magic(catalogue: Json, known: Known) -> Iterator[Magic]:
 
 def check_catalogue(value: Any, known: Known) -> list[Problem]:
     """Everything that is wrong with a document of magic values."""
-    if found := [*problems(Catalogue, value), *Strangers().find(Catalogue, value)]:
+    if found := faults(Catalogue, value):
         return found
     found, taken = [], dict[tuple[str, str, str], int]()
     for index, one in enumerate(value["values"]):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mockspi.conforming import faults
 from mockspi.exchange import Json, encode
 from mockspi.rules.known import Known
 from mockspi.schema import (
@@ -17,11 +18,9 @@ from mockspi.schema import (
     Part,
     Problem,
     Shape,
-    Strangers,
     Text,
     did_you_mean,
     escape,
-    problems,
 )
 
 LONGEST = 600_000  #: milliseconds; no rule holds a call for longer than ten minutes
@@ -126,7 +125,7 @@ class Scenario(Shape):
 
 def check(rule: Any, known: Known) -> list[Problem]:
     """Everything that is wrong with a rule."""
-    if found := [*problems(RuleShape, rule), *Strangers().find(RuleShape, rule)]:
+    if found := faults(RuleShape, rule):
         return found
     return [*_when(rule.get("when", {}), known), *check_then(rule["then"], rule.get("when", {}).get("contract"), known)]
 
