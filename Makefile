@@ -13,7 +13,7 @@ serve: $(BIN)/mockspi
 
 # COVERAGE=95: fail below it; every process that the tests start is measured where it runs
 test: $(VENV)/.test
-	$(MEASURED) $(BIN)/python -m pytest -n 3 $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)) $(ARGS)
+	$(MEASURED) $(BIN)/python -m pytest -n 3 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)) $(ARGS)
 
 # the merchant's tests alone: every line and branch of mockspi/retail, or it fails; docs/retail.md tells the rules
 RETAIL := acting checkout customers day employees every_contract invariants ledger ledger_rules loyalty orders \

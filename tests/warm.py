@@ -7,6 +7,7 @@ test_start, test_packaging, test_plugin, test_run, test_howtos, and wherever a t
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -15,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -146,6 +148,8 @@ def main() -> None:
 
     for name in (*_MODULES, *(f"mockspi.cli.{one.name}" for one in iter_modules(mockspi.cli.__path__))):
         import_module(name)
+    gc.collect()
+    gc.freeze()
     order = house(int(sys.argv[1]))
     if order is None:
         return
@@ -157,7 +161,17 @@ def main() -> None:
     sys.path[0] = order["cwd"]
     sys.argv = ["mockspi", *order["words"]]
     time.tzset()
-    runpy.run_module("mockspi", run_name="__main__", alter_sys=True)
+    code: Any = None
+    try:
+        runpy.run_module("mockspi", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code
+    assert code is None or isinstance(code, int), code
+    threading._shutdown()  # type: ignore[attr-defined]  # what an interpreter does at its end
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)  # to take every module to pieces would be the longest part of most commands
 
 
 if __name__ == "__main__":
