@@ -28,6 +28,7 @@ from mockspi.store.sqlite import SqliteStore
 ROOT = Path(__file__).resolve().parents[1]
 collect_ignore = ["examples"]  # a project of its own; test_examples.py runs it
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling mockspi anew would be a third of every start of it
+PLUGINS = [word for name in ("schemathesis", "hypothesispytest", "anyio", "pytest_cov") for word in ("-p", f"no:{name}")]
 NOON = 1_800_000_000_000
 Process = subprocess.Popen[str] | warm.Begun
 SANDBOXES = [f"box{number}" for number in range(1500)]

@@ -21,7 +21,7 @@ import pytest
 import requests
 from conftest import Server, await_ready, clean_environment, mockspi, serving
 
-CREATES, THREADS, ANSWERED_BEFORE_THE_KILL = 1000, 8, 300
+CREATES, THREADS, ANSWERED_BEFORE_THE_KILL = 500, 8, 300
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import ROOT, clean_environment
+from conftest import PLUGINS, ROOT, clean_environment
 
 FOLDER = ROOT / "tests" / "examples"
 
 
 def example(*words: str, folder: Path = FOLDER) -> subprocess.CompletedProcess[str]:
     """pytest in the sample project, as its developer runs it."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "-p", "no:cacheprovider", *words]
     kept = {name: value for name, value in clean_environment().items() if not name.startswith("PYTEST_")}
     return subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=300, check=False)
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from conftest import ROOT, clean_environment, mockspi, serving
+from conftest import PLUGINS, ROOT, clean_environment, mockspi, serving
 
 from mockspi.cli import main
 
@@ -63,7 +63,7 @@ def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_pytest_snippets_pass(tmp_path: Path) -> None:
     written(tmp_path, "testing.md", "test_customers.py", "test_bridge.py")
-    done = ran(tmp_path, sys.executable, "-m", "pytest", "--strict-markers", "-W", "error", "-p", "no:cacheprovider")
+    done = ran(tmp_path, sys.executable, "-m", "pytest", *PLUGINS, "--strict-markers", "-W", "error", "-p", "no:cacheprovider")
     assert "5 passed" in done.stdout, done.stdout
 
 
@@ -161,7 +161,7 @@ def test_every_command_of_the_jobs_is_known() -> None:
 
 
 def test_every_option_of_the_plugin_in_the_jobs_is_known(tmp_path: Path) -> None:
-    told = ran(tmp_path, sys.executable, "-m", "pytest", "--help").stdout
+    told = ran(tmp_path, sys.executable, "-m", "pytest", *PLUGINS, "--help").stdout
     options = {option for line in steps() for option in re.findall(r"--mockspi-[\w-]+", line)}
     assert options
     page = (ROOT / "docs/testing.md").read_text("utf-8")

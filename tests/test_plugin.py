@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import ROOT, clean_environment, mockspi, serving, until
+from conftest import PLUGINS, ROOT, clean_environment, mockspi, serving, until
 
 LOOK = """
 import requests
@@ -31,7 +31,7 @@ def begun(
     """pytest in a folder that holds one test file."""
     (folder / "test_it.py").write_text(LOOK + source, "utf-8")
     (folder / "pytest.ini").touch()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder / 'run'}", *words]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "-p", "no:cacheprovider", f"--basetemp={folder / 'run'}", *words]
     kept = {name: value for name, value in clean_environment(env).items() if not name.startswith("PYTEST_")}
     return subprocess.Popen(command, cwd=cwd or folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
