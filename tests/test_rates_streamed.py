@@ -1,4 +1,4 @@
-"""downloadTaxRates of 40,000 rates: made as it is sent, of one state, and never taken for whole where it is not."""
+"""downloadTaxRates of 20,000 rates: made as it is sent, of one state, and never taken for whole where it is not."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 @pytest.mark.parametrize("name", ["one", "two", "flask"])
-def test_forty_thousand_rates_arrive_in_pieces_and_in_order(shop: Shop, name: str) -> None:
+def test_twenty_thousand_rates_arrive_in_pieces_and_in_order(shop: Shop, name: str) -> None:
     headers, body = table(getattr(shop, name), shop.minted())
     assert (headers["Transfer-Encoding"], headers["Content-Length"]) == ("chunked", None)
     assert headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -100,7 +100,7 @@ def test_a_client_that_takes_its_time_gets_one_state_whatever_is_written_meanwhi
 
 
 def reloaded(server: Server) -> None:
-    """Read the set again; forty thousand records take their time, and who asks may be told to ask again."""
+    """Read the set again; twenty thousand records take their time, and who asks may be told to ask again."""
     url, token = f"{server.admin_url}/fixtures/reload", {"Authorization": f"Bearer {server.token}"}
     assert any(requests.post(url, json={}, headers=token, timeout=300).json().get("ok") for _ in range(20))
 

@@ -113,6 +113,9 @@ def house(number: int) -> dict[str, Any] | None:
         while True:
             order, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, 3)
             if not order:
+                with suppress(ChildProcessError):  # all have ended
+                    while os.wait():
+                        pass
                 return None
             if os.fork() == 0:
                 break
