@@ -94,7 +94,7 @@ def test_so_are_its_refusals(value: Any) -> None:
 @given(bodies())
 @example(b'{"a":1,"b":2,"a":-0}')
 @example(b"[18446744073709551615, 18446744073709551616, -9223372036854775809, 1e999]")
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_what_is_read_quickly_is_read_the_same_slowly(body: bytes) -> None:
     assert tried(contract.parse, body) == tried(contract._read, body)
 
