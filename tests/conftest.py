@@ -37,7 +37,11 @@ SANDBOXES = [f"box{number}" for number in range(1500)]
 def mockspi(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        code = begun(words, cwd or ROOT, env, out, err).wait(120)
+        process = begun(words, cwd or ROOT, env, out, err)
+        try:
+            code = process.wait(120)
+        finally:
+            process.kill()
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(("mockspi", *words), code, out.read(), err.read())
