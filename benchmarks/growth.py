@@ -10,6 +10,7 @@ run at once, on one core, in turn. Searches are measured with --fast-door off, s
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -26,7 +27,7 @@ from urllib.parse import quote
 
 import generate
 import machine
-from calls import CART, HOT, KEY, lua, prefixes
+from calls import CART, HOT, KEY, lua
 from loading import SERVER_CORE, Load, answered, each, footprint, free_port, loaded, medians, posts, ratios, spread
 from scaling import origin
 from serving import Server, serving
@@ -115,8 +116,14 @@ def scripts(size: int) -> dict[str, str]:
     hot = [f"{BASE}/sa/customers/G-{n}?api_key={KEY}" for n in own(size, HOT)]
     far = [f"{BASE}/sa/customers/G-{n}?api_key={KEY}" for n in own(size, 20_000)]
     mails = [f"{BASE}/sa/customers?email=generated.{n}%40mail.example&api_key={KEY}" for n in own(size, 20_000)]
-    names = [f"{BASE}/sa/customers?lastName={quote(one)}&pageSize=10&api_key={KEY}" for one in prefixes()]
+    names = [f"{BASE}/sa/customers?lastName={quote(one)}&pageSize=10&api_key={KEY}" for one in beginnings()]
     return {"hot": each(hot), "get": each(far), "email": each(mails), "prefix": each(names)}
+
+
+def beginnings() -> list[str]:
+    """Beginnings of last names that ten customers have at every size, so that all replies are as long."""
+    spelled = itertools.product((str.lower, str.upper), repeat=3)
+    return ["".join(way(letter) for way, letter in zip(ways, one, strict=False)) for ways in spelled for one in generate.START]
 
 
 def calls(sizes: list[int], folder: Path, options: argparse.Namespace) -> dict[str, Any]:

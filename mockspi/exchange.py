@@ -121,9 +121,20 @@ def encode(document: Any) -> bytes:
         told = orjson.dumps(document, option=_STRICT)
     except TypeError:
         return _ENCODER.encode(document).encode()
-    if b"null" in told or _SMALL in told or _SMALLER in told.translate(_ZEROS):  # NaN is written as null
-        return _ENCODER.encode(document).encode()
-    return told
+    return _ENCODER.encode(document).encode() if _is_doubtful(told) else told
+
+
+def encode_each(documents: Sequence[Any]) -> list[bytes]:
+    """The same for each of some documents; what orjson wrote is looked at together."""
+    try:
+        told = [orjson.dumps(one, option=_STRICT) for one in documents]
+    except TypeError:
+        return list(map(encode, documents))
+    return list(map(encode, documents)) if _is_doubtful(b",".join(told)) else told
+
+
+def _is_doubtful(told: bytes) -> bool:
+    return b"null" in told or _SMALL in told or _SMALLER in told.translate(_ZEROS)  # NaN is written as null
 
 
 def decode(raw: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from mockspi import examples
@@ -27,8 +28,9 @@ from mockspi.sandbox import Sandbox
 from mockspi.schema import escape
 from mockspi.service import Service
 from mockspi.settings import MAIN
+from mockspi.store.aside import Aside
 from mockspi.store.batches import Batch, batch
-from mockspi.store.compiled import Shared, compile_set, count, lacking
+from mockspi.store.compiled import Ordered, Shared, compile_set, count, lacking
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
@@ -38,15 +40,18 @@ _READ, _ORDERED = 0.75, 0.95  #: how much of all the work is done then; examples
 
 def compile_into(target: Path, found: FixtureSet) -> None:
     """Everything of a set that is served, in one file; nothing is checked."""
-    _compile(target, found, _batches(found))
+    with Aside(target, COLLECTIONS) as aside:
+        _compile(target, found, aside, _batches(found))
 
 
 def _batches(found: FixtureSet) -> Iterator[Batch]:
+    whole = 0
     for path in found.record_files:
         records = rows(found.document(path).value)
         for start in range(0, len(records), _TOGETHER):
             some = records[start : start + _TOGETHER]
-            yield batch(COLLECTIONS[path.stem], some, map(dump, some))
+            yield batch(COLLECTIONS[path.stem], some, list(map(dump, some)), whole + start + 1)
+        whole += len(records)
 
 
 def make(target: Path, found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> list[Finding]:
@@ -65,18 +70,30 @@ def _quickly(target: Path, found: FixtureSet, progress: Callable[[float], None])
     """Whether a set is sound as far as its files tell; then it is compiled."""
     sound = Sound(found, lambda share: progress(share * _READ))
     try:
-        with sound.helped() as help_:
-            _compile(target, found, sound.batches(help_), lambda share: progress(_READ + share * (_ORDERED - _READ)))
+        with Aside(target, COLLECTIONS) as aside, sound.helped(aside) as help_:
+            _compile(
+                target,
+                found,
+                aside,
+                sound.batches(help_),
+                lambda share: progress(_READ + share * (_ORDERED - _READ)),
+                partial(sound.ordered, help_),
+            )
     except (Doubt, Shared, EOFError):
         return False
     return not lacking(target, sound.wanted)
 
 
 def _compile(
-    target: Path, found: FixtureSet, batches: Iterable[Batch], progress: Callable[[float], None] = lambda share: None
+    target: Path,
+    found: FixtureSet,
+    aside: Aside,
+    batches: Iterable[Batch],
+    progress: Callable[[float], None] = lambda share: None,
+    ordered: Ordered | None = None,
 ) -> None:
     texts = {"messages": found.messages(), "scenarios": found.scenarios(), "magic": found.magic()}
-    compile_set(target, COLLECTIONS, batches, texts, progress)
+    compile_set(target, aside, batches, texts, progress, ordered)
 
 
 def lint(found: FixtureSet, progress: Callable[[float], None] = lambda done: None) -> tuple[list[Finding], int]:

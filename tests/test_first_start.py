@@ -46,10 +46,13 @@ def edit(path: Path, change: Callable[[list[Any]], None]) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
 
 
-def content(base: Path) -> list[list[Any]]:
-    """Every row of a compiled set."""
+def content(base: Path) -> dict[str, list[Any]]:
+    """Every row of a compiled set, but for the numbers by which its records are kept."""
     connection = sqlite3.connect(base)
-    found = [sorted(connection.execute(f"SELECT * FROM {table}")) for table in ("records", "terms", "texts")]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    found = {name: list(connection.execute(f"SELECT * FROM {name}")) for name in tables - {"records", "ranks", "keys"}}
+    told = "SELECT collection, k.key, rank, r.key, sort, body FROM keys k JOIN ranks r USING (rank, id) JOIN records USING (id)"
+    found["records"] = sorted(connection.execute(told))
     connection.close()
     return found
 

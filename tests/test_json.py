@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from mockspi import contract
 from mockspi.errors import JsonUnreadable
-from mockspi.exchange import Request, decode, encode
+from mockspi.exchange import Request, decode, encode, encode_each
 
 NUMBERS = some.one_of(
     some.floats(),
@@ -67,6 +67,7 @@ def library(document: Any) -> bytes:
 @settings(max_examples=800, deadline=None)
 def test_what_is_written_are_the_bytes_of_the_standard_library(document: Any) -> None:
     assert tried(encode, document) == tried(library, document)
+    assert tried(encode_each, [document, 1]) == tried(lambda both: [library(one) for one in both], [document, 1])
 
 
 @pytest.mark.parametrize(

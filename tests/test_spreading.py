@@ -19,6 +19,7 @@ from mockspi.fixtures import sound
 from mockspi.fixtures.reading import open_set, sample_set
 from mockspi.fixtures.spreading import cores, spread
 from mockspi.rehearsing import make
+from mockspi.store import compiled
 
 
 def slowly(piece: bytes) -> bytes:
@@ -92,15 +93,23 @@ def test_a_process_without_threads_is_helped_by_as_many_as_there_are_cores() -> 
     assert done.stdout == "True\n"
 
 
-@pytest.mark.parametrize("broken", [False, True])
-def test_a_large_set_is_the_same_with_help(broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = Path(shutil.copytree(sample_set().folder, tmp_path / "set"))
-    if broken:
-        edit(mine / CUSTOMERS, named(5, nmae="x"))
+UNSOUND = {"sound": None, "a wrong member": named(5, nmae="x"), "a key twice": named(5, customerId="C-1001"),
+           "a telephone twice": named(5, phoneMobile="+1-312-555-0101")}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+@pytest.mark.parametrize("many", [0, 3])
+def test_a_large_set_is_the_same_with_help(case: str, many: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, change = Path(shutil.copytree(sample_set().folder, tmp_path / "set")), UNSOUND[case]
+    if change:
+        edit(mine / CUSTOMERS, named(0, phoneMobile="+13125550101"))
+        edit(mine / CUSTOMERS, change)
     alone = make(tmp_path / "alone.sqlite", open_set(str(mine)))
     monkeypatch.setattr(sound, "_LARGE", 0)
     monkeypatch.setattr(sound, "cores", lambda: 3)
+    monkeypatch.setattr(compiled, "_MANY", many)
     assert make(tmp_path / "helped.sqlite", open_set(str(mine))) == alone
-    assert bool(alone) == broken
-    if not broken:
+    assert bool(alone) == bool(change)
+    if not change:
         assert content(tmp_path / "helped.sqlite") == content(tmp_path / "alone.sqlite")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -85,6 +85,7 @@ def test_the_records_of_the_sample_are_read_in_pieces() -> None:
         '[{"a":1}] []', '{"records": [], "records": []}', '{"records": [], "more": 1}', '{"records": {}}', '[{"a": 1, "a": 2}]',
         '[{"a": [1, 01]}]', '[{"a": NaN}]', '[{"a": 1e999}]', '[{"a": "\\ud800"}]', '[{"a": "\t"}]', "[" * 3000, '[{"a":' * 3000,
         '[{"a": {"b": 1, "b": 1}}]', '[{"a" : 1, "b":1, "b":1}]', '[{"a":"\\u0022:","b":1,"b":1}]',
+        '[{"a": "\\ud800", "b": 12345678901234567890}]',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("before", ["", '{"id": 1},\n'])

@@ -53,3 +53,21 @@ def test_a_term_has_each_value_once_and_none_that_is_empty(record: dict[str, Any
         found = list(Term("any", paths, folded).of(record))
         assert (set(found), len(found)) == (expected, len(expected))
     assert not list(Term("any", ("a",), folded, lambda _: False).of(record))
+
+
+RECORDS = some.lists(
+    some.dictionaries(MEMBERS, some.text(" aÁ", max_size=3) | some.lists(some.text(" aÁ", max_size=3), max_size=3))
+)
+
+
+@given(RECORDS, some.sampled_from([("a",), ("a", "b"), ("a[]",), ("a[]", "b[]", "c")]), some.booleans())
+def test_a_column_of_a_term_has_what_each_record_has(
+    records: list[dict[str, Any]], paths: tuple[str, ...], some_only: bool
+) -> None:
+    term = Term("any", paths, folded, (lambda record: "c" in record) if some_only else None)
+    firsts, further = term.column(records)
+    assert len(firsts) == len(records)
+    for index, (record, first) in enumerate(zip(records, firsts, strict=True)):
+        others = [value for whose, value in further if whose == index]
+        assert (first is None) <= (not others)
+        assert sorted(([first] if first is not None else []) + others) == sorted(term.of(record))

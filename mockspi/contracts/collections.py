@@ -85,6 +85,7 @@ KINDS = (
             ),
             order=_by_name,
             unique=("email", "phoneMobile"),
+            leading="lastName",
         ),
         Customer,
         (Reference("products[].productId", "products"), Reference("loyaltyProfile.currentTier.name", "loyalty_tiers")),

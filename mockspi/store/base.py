@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from mockspi.exchange import Json
@@ -33,7 +33,7 @@ class Term:
     _read: Reader = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_read", reader(self.paths[0]) if len(self.paths) == 1 else partial(_joined, self.paths))
+        object.__setattr__(self, "_read", _joined(*map(reader, self.paths)))
 
     def of(self, record: Json) -> Iterable[str]:
         """The folded values of a record, each once."""
@@ -43,6 +43,18 @@ class Term:
         if len(values) < 2:
             return (text,) if values and (text := fold(values[0])) else ()
         return {text for one in values if (text := fold(one))}
+
+    def column(self, records: Sequence[Json]) -> tuple[list[str | None], list[tuple[int, str]]]:
+        """The same of many: the first value of each record, if it has one, and what else they have: whose, and the value."""
+        read, fold, when = self._read, self.fold, self.when
+        found = [read(one) for one in records] if when is None else [read(one) if when(one) else () for one in records]
+        firsts = [fold(values[0]) or None if values else None for values in found]
+        further = []
+        for index, values in enumerate(found):
+            if len(values) > 1:
+                firsts[index], *others = dict.fromkeys(text for one in values if (text := fold(one))) or (None,)
+                further += [(index, one) for one in others]
+        return firsts, further
 
     def is_blank(self, record: Json) -> bool:
         """Whether a record has a value of which folding leaves nothing."""
@@ -58,6 +70,7 @@ class Collection:
     terms: tuple[Term, ...] = ()
     order: Callable[[Json], str] = field(default=lambda record: "")
     unique: tuple[str, ...] = ()  #: terms that no two records may share
+    leading: str = ""  #: the term whose value the order begins with
 
     def key_of(self, record: Json) -> str:
         """The record's key; several parts are joined with ``|``."""
@@ -88,13 +101,23 @@ def reader(path: str) -> Reader:
             return _member(name)
         case [(name, False), (inner, False)]:
             return _inner(name, inner)
+        case [(name, False), (middle, False), (inner, False)]:
+            return _within(name, _inner(middle, inner))
         case [(name, True), (inner, False)]:
             return _each(name, inner)
     return lambda value: _walked([value], steps)
 
 
-def _joined(paths: tuple[str, ...], value: Any) -> Sequence[Any]:
-    return [one for path in paths for one in reader(path)(value)]
+def _joined(first: Reader, *others: Reader) -> Reader:
+    """What reads all of them."""
+    if not others:
+        return first
+    second = _joined(*others)
+
+    def read(value: Any) -> Sequence[Any]:
+        return (*first(value), *second(value))
+
+    return read
 
 
 def _member(name: str) -> Reader:
@@ -109,6 +132,13 @@ def _inner(name: str, inner: str) -> Reader:
         if type(value) is not dict or type(outer := value.get(name)) is not dict or (found := outer.get(inner)) is None:
             return ()
         return (found,)
+
+    return read
+
+
+def _within(name: str, inner: Reader) -> Reader:
+    def read(value: Any) -> Sequence[Any]:
+        return inner(value.get(name)) if type(value) is dict else ()
 
     return read
 
@@ -160,6 +190,9 @@ class Readable(Protocol):
 
 class Records(Readable, Protocol):
     """One sandbox's view. Reads see its own writes at once; writes belong inside ``Store.write``."""
+
+    def tally(self, collection: str, term: str, wanted: Sequence[Any], *criteria: Criterion) -> list[int]:
+        """For each of some values of a term, how many records have it and meet the criteria."""
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for.

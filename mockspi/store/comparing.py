@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 _COUNTS = """
 WITH rows AS (
-    SELECT n.collection, o.body IS NULL AS added, 0 AS removed, coalesce(o.body <> n.body, 0) AS changed
-        FROM new.records n LEFT JOIN old.records o ON o.collection = n.collection AND o.key = n.key
-    UNION ALL SELECT o.collection, 0, 1, 0 FROM old.records o
-        WHERE NOT EXISTS (SELECT 1 FROM new.records n WHERE n.collection = o.collection AND n.key = o.key)
+    SELECT n.collection, o.id IS NULL AS added, 0 AS removed, coalesce(
+            (SELECT body FROM old.records WHERE id = o.id) <> (SELECT body FROM new.records WHERE id = n.id), 0) AS changed
+        FROM new.keys n LEFT JOIN old.keys o ON o.collection = n.collection AND o.key = n.key
+    UNION ALL SELECT o.collection, 0, 1, 0 FROM old.keys o
+        WHERE NOT EXISTS (SELECT 1 FROM new.keys n WHERE n.collection = o.collection AND n.key = o.key)
     UNION ALL SELECT 'texts', 0, 0, o.body IS NOT n.body FROM new.texts n LEFT JOIN old.texts o ON o.name = n.name)
 SELECT collection, sum(added), sum(removed), sum(changed) FROM rows
     GROUP BY collection HAVING sum(added) + sum(removed) + sum(changed) > 0 ORDER BY collection
@@ -52,8 +53,8 @@ def overlaps(overlay: Path, old: Path, new: Path, spaces: Collection[str], most:
         connection.executemany("INSERT INTO spaces VALUES (?)", [(name,) for name in spaces])
         rows = connection.execute(
             "SELECT w.sandbox, w.collection, w.key FROM overlay.records w JOIN spaces s ON s.name = w.sandbox "
-            "LEFT JOIN old.records o ON o.collection = w.collection AND o.key = w.key "
-            "LEFT JOIN new.records n ON n.collection = w.collection AND n.key = w.key "
+            "LEFT JOIN old.keys ok ON ok.collection = w.collection AND ok.key = w.key LEFT JOIN old.records o ON o.id = ok.id "
+            "LEFT JOIN new.keys nk ON nk.collection = w.collection AND nk.key = w.key LEFT JOIN new.records n ON n.id = nk.id "
             "WHERE o.body IS NOT n.body AND w.body IS NOT n.body ORDER BY 1, 2, 3 LIMIT ?",
             (most,),
         )

@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.store.aside import Aside, declare, put, table_of
 from mockspi.store.base import Collection, Term
 from mockspi.store.batches import Batch
 from mockspi.store.records import dump
 
+Ordered = Callable[[Iterable[tuple[Collection, Term]]], Iterator[Path | None]]
+
 _KEPT_SETS, _KEPT_NOTES = 16, 64
+_RANKED = 0.2  #: how much of what follows the last record is done when ranks are known
 
 _TABLES = """
+PRAGMA page_size = 8192;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
 PRAGMA cache_size = -65536;
-CREATE TABLE records (id INTEGER PRIMARY KEY, collection TEXT NOT NULL, key TEXT NOT NULL, sort TEXT NOT NULL,
-    body TEXT NOT NULL);
-CREATE TABLE ranks (rank INTEGER PRIMARY KEY, id INTEGER NOT NULL);
-CREATE TABLE terms (collection TEXT NOT NULL, term TEXT NOT NULL, value TEXT NOT NULL, rank INTEGER NOT NULL,
-    PRIMARY KEY (collection, term, value, rank)) WITHOUT ROWID;
+CREATE TABLE records (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE ranks (rank INTEGER PRIMARY KEY, id INTEGER NOT NULL, sort TEXT NOT NULL, key TEXT NOT NULL);
+CREATE TABLE keys (collection TEXT NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (collection, key)) WITHOUT ROWID;
+CREATE TABLE collections (name TEXT PRIMARY KEY, first INTEGER NOT NULL, past INTEGER NOT NULL, led INTEGER NOT NULL)
+    WITHOUT ROWID;
 CREATE TABLE texts (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 """
-_INDEXES = (
-    "CREATE UNIQUE INDEX records_key ON records (collection, key)",
-    "CREATE INDEX records_sort ON records (collection, sort, key)",
-    "INSERT INTO ranks (id) SELECT id FROM records ORDER BY collection, sort, key",
-    "CREATE TEMP TABLE ranked AS SELECT id, rank FROM ranks ORDER BY id",  # their rows are numbered as the records are
-)
-_TWICE = "SELECT 1 FROM terms WHERE collection = ? AND term = ? GROUP BY value HAVING count(*) > 1"
+_MANY = 100_000  #: records whose terms are put in order by helpers
 
 
 class Shared(UsageError):
@@ -47,15 +49,17 @@ class Shared(UsageError):
 
 def compile_set(
     target: Path,
-    collections: Mapping[str, Collection],
+    aside: Aside,
     batches: Iterable[Batch],
     texts: Mapping[str, Json],
     progress: Callable[[float], None] = lambda share: None,
+    ordered: Ordered | None = None,
 ) -> None:
     """Write a base file: the records, and by name what else is served from the set.
 
     It appears when it is whole; before that nobody opens it again, so nothing is synced or journaled. ``progress`` is told
-    what share of the work is done that follows the last record.
+    what share of the work is done that follows the last record. Batches come with their loose rows, or those are aside.
+    What puts terms in order elsewhere is ``ordered``.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -64,17 +68,20 @@ def compile_set(
         with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
             connection.executescript(_TABLES)
             connection.execute("BEGIN")
-            filled = _fill(connection, collections, batches)
-            for statement in _INDEXES:
-                connection.execute(statement)
-            terms = [(collections[name], term) for name in sorted(filled) for term in collections[name].terms]
-            whole, done = sum(filled[kind.name] for kind, _ in terms), 0
-            for kind, term in sorted(terms, key=lambda one: (one[0].name, one[1].name)):
-                _order(connection, kind, term)
-                done += filled[kind.name]
-                progress(done / whole)
+            for kind in aside.collections.values():
+                for term in kind.terms:
+                    declare(connection, kind, term)
             connection.executemany("INSERT INTO texts VALUES (?, ?)", [(name, dump(text)) for name, text in texts.items()])
+            filled = _fill(connection, aside, batches)
             connection.execute("COMMIT")
+            with aside.attached(connection) as tables:
+                ranks = _rank(connection, filled, tables)
+                progress(_RANKED)
+                kinds = [aside.collections[name] for name in sorted(filled)]
+                _order(connection, kinds, ranks, tables, ordered, progress)
+                for kind in kinds:
+                    row = kind.name, *ranks[kind.name], _is_led(connection, kind, ranks[kind.name][1])
+                    connection.execute("INSERT INTO collections VALUES (?, ?, ?, ?)", row)
         Path(beside).replace(target)
     except sqlite3.IntegrityError as error:
         raise Shared(f"two records of the fixture set are the same: {error}") from error
@@ -84,51 +91,87 @@ def compile_set(
         Path(beside).unlink(missing_ok=True)
 
 
-def _fill(connection: sqlite3.Connection, collections: Mapping[str, Collection], batches: Iterable[Batch]) -> dict[str, int]:
-    """Write the records, and for each collection loose rows with a column for each of its terms; how many records each has."""
-    filled, blank = dict[str, int](), set[tuple[str, str]]()
-    whole = 0
-    for name, rows, loose, blanks in batches:
-        columns = list(map(_column, collections[name].terms))
-        if name not in filled:
-            connection.execute(f"CREATE TEMP TABLE loose_{name} ({', '.join(['id INTEGER', *columns])})")
-        for one in blanks:  # nobody can look for it, and yet it may be there but once
-            if (name, one) in blank:
-                raise Shared(f"two records of the fixture set have a {one} of which nothing is left when compared")
-            blank.add((name, one))
-        connection.executemany("INSERT INTO records (collection, key, sort, body) VALUES (?, ?, ?, CAST(? AS TEXT))", rows)
-        connection.executemany(f"INSERT INTO loose_{name} VALUES (? + {whole + 1}{', ?' * len(columns)})", loose)
-        filled[name] = filled.get(name, 0) + len(rows)
-        whole += len(rows)
+def _fill(connection: sqlite3.Connection, aside: Aside, batches: Iterable[Batch]) -> Counter[str]:
+    """Write the records; how many each collection has."""
+    filled, blank = Counter[str](), set[tuple[str, str]]()
+    for one in batches:
+        for term in one.blank:  # nobody can look for it, and yet it may be there but once
+            if (one.collection, term) in blank:
+                raise Shared(f"two records of the fixture set have a {term} of which nothing is left when compared")
+            blank.add((one.collection, term))
+        if one.loose:
+            aside(one)
+        connection.executemany("INSERT INTO records VALUES (?, CAST(? AS TEXT))", zip(itertools.count(one.first), one.bodies))
+        filled[one.collection] += len(one.bodies)
     return filled
 
 
-def _order(connection: sqlite3.Connection, kind: Collection, term: Term) -> None:
-    """Put the loose values of a term into their order, which is that of the table, so that it only grows at its end."""
-    value, these = _column(term), (kind.name, term.name)
-    connection.execute(
-        f"INSERT INTO terms SELECT ?, ?, {value}, ranked.rank FROM loose_{kind.name} loose CROSS JOIN ranked "
-        f"ON ranked.rowid = loose.id WHERE {value} IS NOT NULL ORDER BY {value}, rank",
-        these,
-    )
-    if term.name in kind.unique and connection.execute(_TWICE, these).fetchone():
-        raise Shared(f"two records of the fixture set have the same {term.name}")
+def _rank(
+    connection: sqlite3.Connection, filled: Mapping[str, int], tables: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[int, int]]:
+    """Give the records their ranks: by collection, the first, and what follows the last."""
+    run, first, ranks = connection.execute, 1, {}
+    run("BEGIN")
+    for name in sorted(filled):
+        found = " UNION ALL ".join(f"SELECT id, sort, key FROM {table}" for table in tables[name])
+        run(f"INSERT INTO ranks (id, sort, key) SELECT * FROM ({found}) ORDER BY sort, key")
+        ranks[name] = first, (first := first + filled[name])
+    run("INSERT INTO ranked SELECT id, rank FROM ranks ORDER BY id")
+    run("COMMIT")
+    return ranks
 
 
-def _column(term: Term) -> str:
-    return f"of_{term.name}"
+def _order(
+    connection: sqlite3.Connection,
+    kinds: Sequence[Collection],
+    ranks: Mapping[str, tuple[int, int]],
+    tables: Mapping[str, Sequence[str]],
+    ordered: Ordered | None,
+    progress: Callable[[float], None],
+) -> None:
+    """Fill the keys and the tables of the terms; those of many records, where that can be, are only copied here."""
+    filled = {name: past - first for name, (first, past) in ranks.items()}
+    whole, done = sum(len(kind.terms) * filled[kind.name] for kind in kinds) or 1, 0
+    elsewhere = [kind for kind in kinds if ordered and filled[kind.name] >= _MANY]
+    terms = [(kind, term) for kind in elsewhere for term in kind.terms]
+    results = ordered(terms) if ordered else iter(())
+    connection.execute("BEGIN")
+    for kind in kinds:
+        keys = "INSERT INTO keys SELECT ?, key, rank, id FROM ranks WHERE rank >= ? AND rank < ? ORDER BY key"
+        connection.execute(keys, (kind.name, *ranks[kind.name]))
+        for term in () if kind in elsewhere else kind.terms:
+            put(connection, kind, term, tables)
+            progress(_RANKED + (1 - _RANKED) * (done := done + filled[kind.name]) / whole)
+    connection.execute("COMMIT")
+    for (kind, term), path in zip(terms, results, strict=True):
+        if path is None:
+            raise Shared(f"two records of the fixture set have the same {term.name}")
+        table = table_of(kind, term)
+        connection.execute("ATTACH DATABASE ? AS done", (str(path),))
+        connection.execute(f"INSERT INTO main.{table} SELECT * FROM done.{table}")  # both are alike: bytes are copied
+        connection.execute("DETACH DATABASE done")
+        path.unlink()
+        progress(_RANKED + (1 - _RANKED) * (done := done + filled[kind.name]) / whole)
+
+
+def _is_led(connection: sqlite3.Connection, kind: Collection, past: int) -> bool:
+    """Whether the records that have the leading term are the last, in the order of its values."""
+    if not kind.leading:
+        return False
+    ranks = connection.execute(f"SELECT rank FROM {table_of(kind, kind.term(kind.leading))} ORDER BY value DESC, rank DESC")
+    return all(rank == past - before for before, (rank,) in enumerate(ranks, 1))
 
 
 def count(base: Path) -> int:
     """How many records a compiled set has."""
     with _opened(base) as connection:
-        return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+        return int(connection.execute("SELECT count(*) FROM keys").fetchone()[0])
 
 
 def lacking(base: Path, wanted: Mapping[str, Iterable[str]]) -> bool:
     """Whether a compiled set lacks any record of those that are wanted: collection, then keys."""
     with _opened(base) as connection:
-        look = "SELECT 1 FROM records WHERE collection = ? AND key = ?"
+        look = "SELECT 1 FROM keys WHERE collection = ? AND key = ?"
         return any(connection.execute(look, (name, key)).fetchone() is None for name, keys in wanted.items() for key in keys)
 
 

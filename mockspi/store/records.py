@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection as Names
 from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
@@ -12,16 +14,17 @@ from typing import Any
 from mockspi.exchange import Json
 from mockspi.store.base import Collection, Criterion, Page
 from mockspi.store.lately import Lately
-from mockspi.store.searching import conditions, counted, page, whole
+from mockspi.store.searching import conditions, counted, page, run, tallied, whole
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)  # dumps would make one each time
 _DECODER = json.JSONDecoder()
-_EACH = (
-    "SELECT sort, key, body FROM main.records WHERE sandbox = ? AND collection = ? AND body IS NOT NULL UNION ALL "
-    "SELECT sort, key, body FROM base.records b WHERE collection = ? AND NOT EXISTS "
-    "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = b.collection AND o.key = b.key) ORDER BY 1, 2"
+_OWN_EACH = "SELECT sort, key, body FROM main.records WHERE sandbox = ? AND collection = ? AND body IS NOT NULL ORDER BY 1, 2"
+_BASE_EACH = (
+    "SELECT k.sort, k.key, b.body FROM base.collections c CROSS JOIN base.ranks k ON k.rank >= c.first AND k.rank < c.past "
+    "CROSS JOIN base.records b ON b.id = k.id WHERE c.name = ? AND NOT EXISTS "
+    "(SELECT 1 FROM main.records o WHERE o.sandbox = ? AND o.collection = c.name AND o.key = k.key) ORDER BY k.rank"
 )
-_IN_BASE = "SELECT body FROM base.records WHERE collection = ? AND key = ?"
+_IN_BASE = "SELECT b.body FROM base.keys k CROSS JOIN base.records b ON b.id = k.id WHERE k.collection = ? AND k.key = ?"
 #: The collections in which a sandbox has written, each found by one look into the index.
 _OWN = (
     "WITH RECURSIVE own (name) AS (SELECT min(collection) FROM main.records WHERE sandbox = ?1 UNION ALL SELECT (SELECT "
@@ -47,6 +50,7 @@ class SqliteRecords:
         collections: Mapping[str, Collection],
         another: Callable[[], sqlite3.Connection],
         lately: Lately | None = None,
+        led: Names[str] = (),
     ) -> None:
         """``lately`` is what was read of the base before; only for who sees one state of the records."""
         self.connection = connection
@@ -54,6 +58,7 @@ class SqliteRecords:
         self._collections = collections
         self._another = another
         self._lately = lately
+        self._led = led  # the collections whose leading terms lead in the fixture set
 
     @cached_property
     def _own(self) -> set[str]:
@@ -70,8 +75,7 @@ class SqliteRecords:
             records = lately.keep(asked, len(bodies), bodies)
             return next(iter(map(load, bodies) if records is None else records), None)
         rows = self.connection.execute(
-            "SELECT body FROM main.records WHERE sandbox = ? AND collection = ? AND key = ? UNION ALL "
-            "SELECT body FROM base.records WHERE collection = ? AND key = ?",
+            f"SELECT body FROM main.records WHERE sandbox = ? AND collection = ? AND key = ? UNION ALL {_IN_BASE}",
             (self.sandbox, collection, key, collection, key),
         )
         row = next(rows, None)
@@ -95,26 +99,49 @@ class SqliteRecords:
 
     def _found(self, collection: str, criteria: tuple[Criterion, ...], offset: int, limit: int | None) -> tuple[int, list[str]]:
         """How many there are in all, and the bodies of some."""
-        tests, bound = conditions(self._collections[collection], criteria)
-        run, values = self.connection.execute, {"sandbox": self.sandbox, "collection": collection, **bound}
+        kind = self._collections[collection]
+        tests, bound = conditions(kind, criteria)
+        execute, values = self.connection.execute, {"sandbox": self.sandbox, "collection": collection, **bound}
+        if runs := run(collection, tests, kind.leading if collection in self._led else ""):
+            values["first"], values["past"] = execute(runs, values).fetchone() or (0, 0)
+        asked = collection, tests, bool(runs)
         if limit is None and not offset:
-            bodies = [body for (body,) in run(whole(tests), values)]
+            bodies = [body for (body,) in execute(whole(*asked), values)]
             return len(bodies), bodies
         rows = (
-            run(page(tests), {**values, "limit": _ALL if limit is None else limit, "offset": offset}).fetchall()
+            execute(page(*asked), {**values, "limit": _ALL if limit is None else limit, "offset": offset}).fetchall()
             if limit != 0
             else []
         )
         if not rows and (offset or limit == 0):  # what is there was not asked for
-            return int(run(counted(tests), values).fetchone()[0]), []
+            return int(execute(counted(*asked), values).fetchone()[0]), []
         total = rows[0][1] if rows else 0
         return int(total), [body for body, _ in rows]
+
+    def tally(self, collection: str, term: str, wanted: Sequence[Any], *criteria: Criterion) -> list[int]:
+        """For each of some values of a term, how many records have it and meet the criteria."""
+        asked = (collection, term, tuple(wanted), criteria)
+        lately = self._of_base(asked)
+        if lately is not None and (known := lately.get(asked)):
+            counts: list[Any] = list(known[1])
+            return counts
+        kind = self._collections[collection]
+        first, bound = conditions(kind, (Criterion(term, tuple(wanted)),))
+        others, more = conditions(kind, criteria, len(bound))
+        values = {"sandbox": self.sandbox, "collection": collection, **bound, **more}
+        found = dict(self.connection.execute(tallied(collection, first + others), values)) if wanted else {}
+        counts = [int(found.get(kind.term(term).fold(one), 0)) for one in wanted]
+        if lately is not None:
+            lately.keep(asked, 0, map(str, counts))
+        return counts
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, read one by one: all of one state, that of the first that is asked for."""
         with closing(self._another()) as connection:
-            bodies = connection.execute(_EACH, (self.sandbox, collection, collection, self.sandbox))
-            yield from (load(body) for _, _, body in bodies)
+            connection.execute("BEGIN")
+            own = connection.execute(_OWN_EACH, (self.sandbox, collection))
+            base = connection.execute(_BASE_EACH, (collection, self.sandbox))
+            yield from (load(body) for _, _, body in heapq.merge(own, base))
 
     def put(self, collection: str, record: Json) -> None:
         """Write a record under its own key, new or not."""

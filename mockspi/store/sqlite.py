@@ -50,6 +50,7 @@ class SqliteStore:
         self._writing = queue or threading.Lock()  # stores over one overlay share it
         self._stamps = stamps_beside(overlay)
         self._lately = Lately()
+        self._led: list[str] | None = None
 
     def read(self, sandbox: str) -> SqliteRecords:
         """The records as they are now."""
@@ -122,7 +123,9 @@ class SqliteStore:
         return changed(self._overlay)
 
     def _records(self, connection: sqlite3.Connection, sandbox: str, lately: Lately | None = None) -> SqliteRecords:
-        return SqliteRecords(connection, sandbox, self._collections, self._another, lately)
+        if self._led is None:
+            self._led = [name for (name,) in connection.execute("SELECT name FROM base.collections WHERE led")]
+        return SqliteRecords(connection, sandbox, self._collections, self._another, lately, self._led)
 
     def _another(self) -> sqlite3.Connection:
         return connect(self._base, self._overlay, shared=True)

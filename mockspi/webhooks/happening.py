@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from mockspi.exchange import Json
 from mockspi.store.base import Criterion, Page, Records
@@ -54,6 +55,10 @@ class Watched:
     def find(self, collection: str, *criteria: Criterion, offset: int = 0, limit: int | None = None) -> Page:
         """The records that meet every criterion."""
         return self._records.find(collection, *criteria, offset=offset, limit=limit)
+
+    def tally(self, collection: str, term: str, wanted: Sequence[Any], *criteria: Criterion) -> list[int]:
+        """For each of some values of a term, how many records have it and meet the criteria."""
+        return self._records.tally(collection, term, wanted, *criteria)
 
     def each(self, collection: str) -> Generator[Json]:
         """The records in the collection's order, one by one."""

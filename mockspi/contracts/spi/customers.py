@@ -92,16 +92,10 @@ def update(call: Call) -> Json:
 
 def search(call: Call) -> Json:
     """Who meets all the criteria."""
-    found = page(
-        call,
-        "customers",
-        customers.criteria(call.inputs),
-        call.inputs,
-        view=lambda call, record: customers.told(call.records, record),
-    )
+    found = page(call, "customers", customers.criteria(call.inputs), call.inputs)
     if not found["totalCount"]:
         raise CustomerNotFound(customerId=call.inputs.get("customerId", ""))
-    return {"customers": found.pop("records"), **found}
+    return {"customers": customers.told(call.records, *found.pop("records")), **found}
 
 
 def interactions(call: Call) -> Json:
@@ -158,7 +152,7 @@ CONTRACTS = (
         about="Read one customer by id.",
         group=GROUP,
         reply=CustomerDetail,
-        answer=get("customers", "customerId", CustomerNotFound, lambda call, one: customers.told(call.records, one)),
+        answer=get("customers", "customerId", CustomerNotFound, lambda call, one: customers.told(call.records, one)[0]),
         fails=(CustomerNotFound,),
     ),
     Contract(
