@@ -63,15 +63,16 @@ class Dispatcher:
 
     def _begin(self, space: str) -> None:
         while self._busy.total() < _MOST and self._busy[space] < _MOST_EACH:
-            if (held := self.sender.claim(space, self.now(space))) is None:
+            now = self.now(space)  # the clock may be moved as soon as something is taken
+            if (held := self.sender.claim(space, now)) is None:
                 return
             with self._turn:
                 self._busy[space] += 1
-            threading.Thread(target=self._send, args=(space, held), daemon=True).start()
+            threading.Thread(target=self._send, args=(space, held, now), daemon=True).start()
 
-    def _send(self, space: str, held: Delivery) -> None:
+    def _send(self, space: str, held: Delivery, now: int) -> None:
         try:
-            self.sender.send(held, self.now(space))
+            self.sender.send(held, now)
             for _ in self.sender.send_due(space, lambda: self.now(space)):
                 pass
         except Exception:

@@ -87,9 +87,9 @@ class Sender:
         return list(trouble.idle(self.profile(target.profile), replace(message, target=target), now, target.secret))
 
     def send_due(self, space: str, clock: Callable[[], int], *, ids: Collection[str] | None = None) -> Iterator[Fired]:
-        """Everything that is due in a sandbox at its clock, one after another."""
-        while not self.stopping() and (held := self.claim(space, clock(), ids)):
-            yield self.send(held, clock())
+        """Everything that is due in a sandbox at its clock, one after another: each is sent at the time at which it was taken."""
+        while not self.stopping() and (held := self.claim(space, now := clock(), ids)):
+            yield self.send(held, now)
 
     def try_now(self, space: str, clock: Callable[[], int], ids: Collection[str]) -> None:
         """Make the attempts of these that are due, and wait for those that somebody else is making."""
