@@ -54,3 +54,25 @@ def test_another_granian_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(_futures, PLACES[1])
     assert not shortcut.lay(lambda *_: True)
     assert getattr(_futures, PLACES[0]) is there
+
+
+def test_where_trying_is_in_vain_it_is_tried_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[Any] = []
+    monkeypatch.setattr(_futures, PLACES[0], lambda *where: later.append)
+    tried: list[int] = []
+    known = False
+
+    def answered(scope: Any, proto: Any) -> bool:
+        tried.append(1)
+        return known
+
+    assert shortcut.lay(answered)
+    schedule = getattr(_futures, PLACES[0])("loop", "context")
+    for _ in range(200):
+        schedule(Watcher())
+    assert len(later) == 200
+    assert len(tried) < 30
+    known = True
+    for _ in range(200):
+        schedule(Watcher())
+    assert len(later) < 220, "every call once one was answered"

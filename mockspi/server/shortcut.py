@@ -15,6 +15,7 @@ from typing import Any
 from mockspi.server.protocol import Proto, Scope
 
 Later = Callable[..., None]
+_HOPE, _SELDOM = 8, 16  #: after so many calls in vain only every so many-th is tried: trying takes the interpreter from the loop
 _PLACES = ("_cbsched_schedule", "_cbsched_aioschedule")  #: each makes what hands a call to a loop
 
 
@@ -32,13 +33,17 @@ def lay(answered: Callable[[Scope, Proto], bool]) -> bool:
 
 
 def _asked_first(answered: Callable[[Scope, Proto], bool], usual: Callable[..., Later], *where: Any) -> Later:
-    later = usual(*where)
+    later, hope = usual(*where), _HOPE
 
     def first(watcher: Any, *more: Any) -> None:
+        nonlocal hope
+        hope -= 1
         done = False
-        with suppress(Exception):  # the loop says what is wrong with it, if anything is
-            if done := answered(watcher.scope, watcher.proto):
-                watcher.done()
+        if hope > 0 or hope % _SELDOM == 0:
+            with suppress(Exception):  # the loop says what is wrong with it, if anything is
+                if done := answered(watcher.scope, watcher.proto):
+                    hope = _HOPE
+                    watcher.done()
         if not done:
             later(watcher, *more)
 
