@@ -26,7 +26,7 @@ from mockspi.errors import UsageError
 from mockspi.journal import PROBE
 from mockspi.server import watching
 from mockspi.server.ports import Ports, reachable, take_admin_port, take_port
-from mockspi.server.turns import Turns
+from mockspi.server.turns import Stop, Turns
 from mockspi.server.workers import AT_ONCE, DRAIN_SECONDS, Door, Workers
 from mockspi.store import outbox_tables
 from mockspi.store.stamps import stamps_beside
@@ -92,7 +92,7 @@ def keep_fixtures(house: House, parent: int, wire: Connection, turns: Turns) -> 
 
 def serve_sender(house: House, parent: int, turns: Turns) -> None:
     """Webhooks sent when they are due, in a process of its own: a target that hangs slows nobody else."""
-    stamps, stop = stamps_beside(outbox_file(house.overlay)), threading.Event()
+    stamps, stop = stamps_beside(outbox_file(house.overlay)), Stop()
 
     def called() -> bool:
         time.sleep(_LOOK_SECONDS)

@@ -9,6 +9,7 @@ from collections import Counter
 
 from mockspi.building import House
 from mockspi.clock import system_now
+from mockspi.server.turns import Stop
 from mockspi.store.control import SandboxStore
 from mockspi.store.outbox_log import Delivery
 from mockspi.webhooks.sender import Sender
@@ -19,12 +20,12 @@ _DRAIN_SECONDS = 3.0
 log = logging.getLogger("mockspi")
 
 
-def keep(house: House, stop: threading.Event) -> None:
+def keep(house: House, stop: Stop) -> None:
     """Send what is due until told to stop; what is under way then may end within seconds, or is sent again later."""
     known = house.sandboxes()
-    desk = Dispatcher(house.sender(known, stop.is_set), known)
+    desk = Dispatcher(house.sender(known, lambda: stop.told), known)
     looks = 0
-    while not stop.wait(_LOOK_SECONDS):
+    while not stop.told_after(_LOOK_SECONDS):
         try:
             if looks % _FREE_EVERY == 0:
                 desk.sender.outbox.free()

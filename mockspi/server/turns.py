@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 
 _NOT_YET = 10.0  #: seconds that a process waits for its turn
 
@@ -34,3 +35,19 @@ class Turns:
         """Wait until calls are answered where there is one processor; else both start at once."""
         if len(getattr(os, "sched_getaffinity", lambda _: range(2))(0)) == 1:
             self.answering.wait()
+
+
+class Stop:
+    """Whether a process was told to stop. A signal's handler sets it, which may take no lock: its thread may hold it."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def set(self) -> None:
+        """It was."""
+        self.told = True
+
+    def told_after(self, seconds: float) -> bool:
+        """The same after a while."""
+        time.sleep(seconds)
+        return self.told
