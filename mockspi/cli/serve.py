@@ -30,7 +30,7 @@ def serve(config: str, **given: Any) -> None:
     """Serve every SPI from a fixture set, until Ctrl-C."""
     settings = chosen(config, given)
     from mockspi import building, examples  # noqa: F401  # heavy: only where it is needed, and before processes fork that need it
-    from mockspi.server import launch, rsgi  # noqa: F401
+    from mockspi.server import launch, rsgi  # noqa: F401  # the same
 
     quiet = settings.log_format == "json"
     house = building.build(settings, *([] if quiet else [Progress("mockspi: reading the fixture set ...")]))

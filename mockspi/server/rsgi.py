@@ -16,7 +16,7 @@ from functools import partial
 from mockspi.errors import WouldWait
 from mockspi.exchange import Reply, Request, Trouble
 from mockspi.server import shortcut
-from mockspi.server.again import Again, Key, key_of
+from mockspi.server.again import Again, Kept, Key, key_of
 from mockspi.server.doors import headers_of, pairs, reading
 from mockspi.server.faults import commit
 from mockspi.server.protocol import Proto, Scope
@@ -33,9 +33,10 @@ _BROKEN_OFF = b"\0"  #: stands for a body that ended before its length, as somet
 class Door:
     """The RSGI application of a service.
 
-    Calls that read are answered on the loop: changing threads would cost them a third more. Calls that may write, and
-    those that would have to wait for the journal or a rule's count, do so in one of ``threads`` threads, so that nobody
-    else waits with them. Replies that are made as they are sent are made in one thread more, piece by piece in turns.
+    What was answered before is given again in Granian's own thread, where that can be done. Other calls that read are
+    answered on the loop: changing threads would cost them a third more. Calls that may write, and those that would have to
+    wait for the journal or a rule's count, do so in one of ``threads`` threads, so that nobody else waits with them. Replies
+    that are made as they are sent are made in one thread more, piece by piece in turns.
     """
 
     def __init__(self, service: Service, threads: int, again: Again | None = None) -> None:
@@ -69,12 +70,10 @@ class Door:
             if kept.sent:
                 body = await whole(proto)
             if self._again.given(kept, body or b""):
-                if not self._ticking:
-                    self._tick()
+                self._begin()
                 if kept.delay:
                     await self._waiting.pause(kept.delay)
-                reply = kept.exchange.reply
-                proto.response_bytes(reply.status, kept.headers, reply.body)
+                _give(kept, proto)
                 return
         await self._serve(scope, proto, body)
 
@@ -86,8 +85,8 @@ class Door:
         elif has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(request, proto, most))
         reply = await self._reply(request, scope)
-        if self._again and not self._ticking and self._again.noted:
-            self._tick()
+        if self._again and self._again.noted:
+            self._begin()
         if reply.trouble is not None:
             reply = await self._troubled(scope, proto, reply)
         if reply.chunks is not None:
@@ -121,16 +120,16 @@ class Door:
             return False
         if not self._ticking:
             loop.call_soon_threadsafe(self._begin)
-        reply = kept.exchange.reply
-        proto.response_bytes(reply.status, kept.headers, reply.body)
+        _give(kept, proto)
         return True
 
     def _begin(self) -> None:
+        """Begin to look whether what was noted is to be written, unless somebody does."""
         if not self._ticking:
             self._tick()
 
     def _tick(self) -> None:
-        """Look every now and then whether what was given again is to be written, for as long as there is any."""
+        """Look so every now and then, for as long as anything is noted."""
         self._ticking = False  # before the look: who notes something after it sees that nobody will look again
         if not (self._again and self._again.noted):
             return
@@ -146,6 +145,11 @@ class Door:
             return await commit(trouble, reply, scope, proto, self._waiting) or reply
         await self._waiting.pause(trouble.delay / 1000)
         return reply
+
+
+def _give(kept: Kept, proto: Proto) -> None:
+    reply = kept.exchange.reply
+    proto.response_bytes(reply.status, kept.headers, reply.body)
 
 
 def to_request(scope: Scope) -> Request:

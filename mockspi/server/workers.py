@@ -58,11 +58,11 @@ class Workers(MPServer):
         return self.workers in self.interrupt_children
 
     def _init_shared_socket(self) -> None:
-        super()._init_shared_socket()  # type: ignore[no-untyped-call]
+        super()._init_shared_socket()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
         self._desk._init_shared_socket()  # type: ignore[no-untyped-call]  # noqa: SLF001  # the same class
 
     def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
-        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+        super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # Granian leaves it untyped
         admin = self._spawn_worker(self.workers, spawn_target, target_loader)
         admin.start()
         self.wrks.append(admin)

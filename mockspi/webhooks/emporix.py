@@ -29,7 +29,7 @@ class Emporix(Way):
         "as-is", ASSUMED, "how the body is written: as it is, or in the canonical form that is signed", "as-is", "canonical"
     )
 
-    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002
+    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002  # every profile is told the same
         """Signed only where there is a secret; the publish time is not part of what is signed."""
         body = message.body if self.envelope == "none" else {"type": event_name(message), "payload": message.body}
         raw = encode(body)

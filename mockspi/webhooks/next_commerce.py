@@ -36,7 +36,7 @@ class NextCommerce(Way):
         "milliseconds between attempts: 10 retries, exponential, over several days are stated",
     )
 
-    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002
+    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002  # every profile is told the same
         """Serialised once: the very bytes are signed and sent."""
         body = encode(enveloped(message), python=True)
         return wire(message, body, [(SIGNATURES[NEXT_COMMERCE], next_signature(secret, body))] if secret else [])

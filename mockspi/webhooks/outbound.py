@@ -148,7 +148,7 @@ class Outbound:
         else:
             made = kinds.HTTPConnection(_host(where), _port(where))
         made._new_conn = opened  # noqa: SLF001  # urllib3's seam for who opens a connection
-        return made  # type: ignore[no-any-return]
+        return made  # type: ignore[no-any-return]  # the library is imported late
 
     @cached_property
     def _certificates(self) -> ssl.SSLContext:

@@ -26,7 +26,7 @@ class RetailCloud(Way):
     )
     delays: tuple[int, ...] = option((), ASSUMED, "milliseconds between attempts: no automatic retry is documented")
 
-    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002
+    def compose(self, message: Message, now: int, secret: str) -> Wire:  # noqa: ARG002  # every profile is told the same
         """The body as it is; the connector's headers are all the permission there is."""
         return wire(message, encode(message.body))
 
