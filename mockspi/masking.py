@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from mockspi.exchange import encode
 
 MASK = "***"
 _LONGEST_PATH = 4096
+_SHORTEST_SECRET = 4  #: a shorter text is no secret that could be found again
 #: A name in lower case, without - and _. A card acquisition token opens nothing: contracts find customers by it.
 _SECRET = re.compile(
     r"(?!.*cardacquisitiontoken)(?:.*(?:apikey|cookie|secret|password|credential|token).*|.*authorization|pin|cvv|cvc)", re.DOTALL
@@ -41,6 +42,11 @@ def masked_query(query: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def masked_header(name: str, value: str) -> str:
     """A header's value, or the mask; an address in it loses its key."""
     return MASK if is_secret_header(name) else _pairs_masked(value)
+
+
+def maskable(texts: Iterable[str]) -> list[str]:
+    """Secrets as they are looked for in what somebody echoes: longest first, none so short that it stands everywhere."""
+    return sorted({one for one in texts if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
 
 def unechoed(text: str, secrets: Collection[str]) -> str:

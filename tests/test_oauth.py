@@ -40,6 +40,9 @@ def basic(name: str, secret: str, gap: str = "") -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{name}:{gap}{secret}'.encode()).decode()}"}
 
 
+BASIC = basic("us", SECRET, " ")["Authorization"]
+
+
 def sent(server: Server, key: str, order_id: str) -> dict[str, Any]:
     """What became of the event of an order that arrives."""
     at = f"/sandboxes/{key}"
@@ -62,7 +65,7 @@ def test_a_token_is_fetched_once_and_carried_by_every_delivery(server: Server, r
     assert [sent(server, key, name)["status"] for name in ("O-1", "O-2")] == ["delivered", "delivered"]
     asked, *orders = receiver.came
     assert (asked.method, asked.path, asked.raw) == ("POST", "/token", b"grant_type=client_credentials&scope=events")
-    assert asked.headers["authorization"] == basic("us", SECRET, " ")["Authorization"], "with the documented space"
+    assert asked.headers["authorization"] == BASIC, "with the documented space"
     assert [one.headers["authorization"] for one in orders] == ["Bearer tok-1-abcdef"] * 2
 
 
@@ -107,8 +110,10 @@ def test_a_token_is_not_used_beyond_its_time(told: dict[str, Any], server: Serve
         ((200, {"token": "here"}), "gave no token: answered 200 without an access_token"),
         ((200, ["nothing"]), "gave no token: answered 200 without an access_token"),
         ((503, "busy"), "gave no token: answered 503"),
+        ((400, {"error": f"no client us with {SECRET}"}), "gave no token: answered 400, no client us with ***"),
+        ((400, {"error": f"{BASIC}?"}), "gave no token: answered 400, ***?"),
     ],
-    ids=["refused", "none", "no-object", "busy"],
+    ids=["refused", "none", "no-object", "busy", "echoed", "echoed-as-sent"],
 )
 def test_no_token_is_a_failed_delivery_that_says_why(answer: Any, reason: str, server: Server, receiver: Receiver) -> None:
     receiver.answers["/token"] = answer

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import threading
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,6 +15,7 @@ from mockspi.connectors.checking import NO_ERP
 from mockspi.connectors.references import resolved
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.masking import maskable, unechoed
 from mockspi.webhooks.message import Heard, Target, Wire
 
 TIMEOUT = 10_000  #: milliseconds in which a token endpoint must answer
@@ -61,11 +63,14 @@ def fetched(config: Json, outbound: Sends, now: int) -> tuple[str, int]:
     if config.get("netSuite"):
         raise UsageError(NO_ERP)
     url = resolved(str(config.get("url", "")))
-    heard = outbound.send(request(config, url), url, TIMEOUT)
+    wire = request(config, url)
+    heard = outbound.send(wire, url, TIMEOUT)
     told = _json(heard.body)
     token = told.get("access_token")
     if heard.status != 200 or not isinstance(token, str) or not token:
-        raise NoToken(f"the token endpoint at {urlsplit(url).netloc} gave no token: {_answer(heard, told)}")
+        raise NoToken(
+            f"the token endpoint at {urlsplit(url).netloc} gave no token: {_answer(heard, told, _secrets(config, wire))}"
+        )
     seconds = str(told.get("expires_in", told.get("expired_in", "")))  # the vendor's own endpoint spells it so
     life = int(float(seconds) * 1000) if _NUMBER.fullmatch(seconds) else _UNSAID
     return token, now + max(life - _MARGIN, min(life, _SHORTEST))
@@ -87,12 +92,21 @@ def request(config: Json, url: str) -> Wire:
     return Wire("POST", tuple(kept.items()), urlencode(form).encode())
 
 
-def _answer(heard: Heard, told: Json) -> str:
+def _secrets(config: Json, wire: Wire) -> list[str]:
+    """What nobody may read who reads an answer to this request."""
+    found = [resolved(config["clientSecret"])] if "clientSecret" in config else []
+    for name, text in wire.headers:
+        if name.lower() != "content-type":
+            found += [text, text.partition(" ")[2]]  # what stands behind Basic is the secret too
+    return maskable(found)
+
+
+def _answer(heard: Heard, told: Json, secrets: Collection[str]) -> str:
     if heard.status is None:
         return heard.error or "no answer"
     error = told.get("error")
     if isinstance(error, str) and error.isprintable():
-        return f"answered {heard.status}, {error[:100]}"
+        return f"answered {heard.status}, {unechoed(error, secrets)[:100]}"
     return f"answered {heard.status}" + ("" if heard.status != 200 else " without an access_token")
 
 

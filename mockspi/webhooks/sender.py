@@ -15,7 +15,7 @@ from mockspi.contracts.events import EVENTS
 from mockspi.errors import UsageError
 from mockspi.event import RETAIL_CLOUD
 from mockspi.exchange import Json
-from mockspi.masking import MASK, is_secret_header, masked_body, masked_header, sound, unechoed
+from mockspi.masking import MASK, is_secret_header, maskable, masked_body, masked_header, sound, unechoed
 from mockspi.sandbox import Sandbox
 from mockspi.store.letters import whole
 from mockspi.store.outbox import Came, OutboxStore, Result, Sent
@@ -30,7 +30,6 @@ from mockspi.webhooks.references import resolved
 
 MARGIN = 30_000  #: milliseconds that a lease is longer than two attempts may take
 _LONGEST_BODY, _LONGEST_REPLY = 262_144, 20_000
-_SHORTEST = 4  #: a shorter text is no secret that could be found again
 _PAUSE = 0.02
 _MONITORED = frozenset(one.id for one in EVENTS if one.platform == RETAIL_CLOUD and one.name != monitoring.NAME)
 log = logging.getLogger("mockspi")
@@ -233,7 +232,7 @@ def secrets_of(target: Target, shown: Json) -> list[str]:
     for name, text in target.headers.items():
         if text != shown["headers"].get(name) or is_secret_header(name):
             found += [text, text.partition(" ")[2]]  # what stands behind Bearer is the secret too
-    return sorted({one for one in found if len(one) >= _SHORTEST}, key=len, reverse=True)
+    return maskable(found)
 
 
 def _headers(pairs: Iterable[tuple[str, str]], secrets: Collection[str]) -> list[tuple[str, str]]:
