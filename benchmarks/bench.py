@@ -106,7 +106,7 @@ def length(kind: Kind, url: str) -> int:
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     if kind.like:
         connection.request("GET", kind.like)
-    elif kind.name == "tax":
+    elif kind.name in ("tax", "tax again"):
         connection.request(
             "POST", f"/spi/1.0/taxEngine/calculateTax?api_key={KEY}", json.dumps(CART), {"Content-Type": "application/json"}
         )

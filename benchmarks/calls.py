@@ -62,7 +62,8 @@ def kinds(base: str, own: Sequence[dict[str, Any]]) -> list[Kind]:
         Kind("email", each(mails), 0.3, mails[usual]),
         Kind("prefix again", each(names[:HOT]), 0.3, names[0]),
         Kind("prefix", each(names), 0.3, names[0]),
-        Kind("tax", posts(f"{base}/taxEngine/calculateTax?api_key={KEY}", lua(CART)), 0.15, ""),
+        Kind("tax again", posts(f"{base}/taxEngine/calculateTax?api_key={KEY}", lua(CART)), 0.15, ""),
+        Kind("tax", posts(f"{base}/taxEngine/calculateTax?api_key={KEY}", carts()), 0.15, ""),
         Kind("create", posts(f"{base}/sa/customers?api_key={KEY}", CREATED), 0.08, ""),
         Kind("unauthorized", each([wrong]), 0.9, wrong, "401 Unauthorized"),
     ]
@@ -73,6 +74,11 @@ def prefixes() -> list[str]:
     found = sorted({(one + end)[:length] for one in generate.START for end in generate.END for length in (4, 5, 6)})
     spelled = itertools.product((str.lower, str.upper), repeat=4)
     return ["".join(way(letter) for way, letter in zip(ways, one, strict=False)) + one[4:] for ways in spelled for one in found]
+
+
+def carts() -> str:
+    """A cart that is another each time, so that none is given again, as Lua."""
+    return lua(CART).replace("CART-1", "CART-]==] .. n .. salt .. [==[")
 
 
 def lua(body: Any) -> str:

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import generate
 import machine
-from calls import CART, HOT, KEY, lua
+from calls import HOT, KEY, carts
 from loading import SERVER_CORE, Load, answered, each, footprint, free_port, loaded, medians, posts, ratios, spread
 from scaling import origin
 from serving import Server, serving
@@ -203,7 +203,7 @@ def journal(sizes: list[int], folder: Path, options: argparse.Namespace) -> dict
         print(f"\n{'journal':10}{'at its bound':>14}{'boundless':>11}   calls/s, times (spread), times by CPU")
         for kind, text in {
             "hot": scripts(sizes[0])["hot"],
-            "tax": posts(f"{BASE}/taxEngine/calculateTax?api_key={KEY}", lua(CART)),
+            "tax": posts(f"{BASE}/taxEngine/calculateTax?api_key={KEY}", carts()),
         }.items():
             script = folder / f"{kind}.lua"
             script.write_text(text)

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 import machine
-from calls import CART, HOT, KEY, customers, lua
+from calls import CART, HOT, KEY, carts, customers, lua
 from generate import kept, scratch
 from loading import (
     SERVER_CORE,
@@ -46,7 +46,7 @@ from scaling import origin
 from serving import serving
 from starting import mockspi
 
-KINDS = ("hot", "email", "stub", "post", "wrong")
+KINDS = ("hot", "email", "stub", "same", "post", "wrong")
 STUBBED = "TAX_SERVICE.calculateTax"
 
 
@@ -191,8 +191,10 @@ def compared(peer: Peer, home: Path, folder: Path, fixtures: Path, data: Data, o
 
 
 def asks(peer: Peer, kind: str) -> str:
-    """What a peer is asked; a POST twice: beside mockspi that gives a constant too, by a rule, and that makes each answer."""
-    return str(getattr(peer, "post" if kind == "stub" else kind))
+    """What a peer is asked; a POST thrice: beside mockspi that gives a constant too, by a rule, that is asked the same again,
+    and that makes each answer.
+    """
+    return str(getattr(peer, "post" if kind in ("stub", "same") else kind))
 
 
 def checked(peer: Peer, url: str, data: Data) -> None:
@@ -214,8 +216,8 @@ def checked(peer: Peer, url: str, data: Data) -> None:
 
 def script(kind: str, paths: dict[str, str], data: Data) -> str:
     """What wrk sends for a kind of call, along these paths."""
-    if kind in ("stub", "post"):
-        return posts(paths[kind], lua(CART))
+    if kind in ("stub", "same", "post"):
+        return posts(paths[kind], carts() if kind == "post" else lua(CART))
     if kind == "email":
         return each([paths[kind].format(email=one) for one in data.found])
     return each([paths[kind].format(id=one) for one in (data.customers if kind == "hot" else [data.usual])])
@@ -226,7 +228,7 @@ def measured(
 ) -> dict[str, list[Load]]:
     """Rounds of one kind, peer and mockspi in turn; the first warms up."""
     cart = f"{CART_PATH}?api_key={KEY}"
-    ours = {"hot": CUSTOMER, "email": EMAIL, "stub": cart, "post": cart, "wrong": WRONG}
+    ours = {"hot": CUSTOMER, "email": EMAIL, "stub": cart, "same": cart, "post": cart, "wrong": WRONG}
     theirs = {name: asks(peer, name) for name in KINDS}
     found: dict[str, list[Load]] = {"peer": [], "mockspi": []}
     status = "401 Unauthorized" if kind == "wrong" else "200 OK"

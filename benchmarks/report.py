@@ -25,6 +25,7 @@ KINDS = {
     "hot": "customer by id",
     "email": "search by e-mail",
     "stub": "POST, constant",
+    "same": "POST, one cart",
     "post": "POST, ours computed",
     "wrong": "401",
 }

@@ -60,6 +60,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     trouble: Trouble | None = None
     lasting: bool = False  #: the same at any time, until a record, a rule or the sandbox changes
+    regardless: bool = False  #: and whatever body was sent
     chunks: Iterable[bytes] | None = None  #: what follows ``body``, where the reply is made as it is sent
 
     @classmethod

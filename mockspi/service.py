@@ -193,7 +193,8 @@ class Service:
             asked = Asked(contract.id, path, request.query, lambda: read_leniently(request, self.max_body))
             ruling = self._ruling(asked, request, visit)
             if ruling and (told := ruling.reply(asked)):
-                reply = replace(told, lasting=self._stands(contract, ruling, asked, visit))
+                stands = self._stands(contract, ruling, asked, visit)
+                reply = replace(told, lasting=stands, regardless=stands)
             else:
                 reply = self._answer(contract, request, path, visit)
                 if reply.lasting and self.rules and not self.rules.rests(asked, visit.sandbox, visit.edition.book):
@@ -240,8 +241,8 @@ class Service:
             reply = found if isinstance(found, Reply) else self._checked(contract, request, found)
         if visit.happened is not None:  # only what was not undone
             visit.happened.add(noted)
-        steady = request.method == "GET" and not contract.writes and not sandbox.connectors and not clock.asked
-        lasting = steady and reply.chunks is None
+        reads = request.method in ("GET", "POST") and not contract.writes
+        lasting = reads and not sandbox.connectors and not clock.asked and reply.chunks is None
         return reply if reply.lasting == lasting else replace(reply, lasting=lasting)
 
     def _checked(self, contract: Contract, request: Request, found: Json) -> Reply:

@@ -103,9 +103,9 @@ class Judge:
             return found
         if (active := self.ledger.active(sandbox.space, book)) and (found := self._first(active, asked, sandbox, real)):
             return found
-        plain = request.body and "content-encoding" not in request.headers
-        bodiless = Asked(asked.contract, asked.path, asked.query, lambda: None)
-        magic = book.magic_in(bodiless if plain and not book.maybe_magic(request.body) else asked)
+        if request.body and "content-encoding" not in request.headers and not book.maybe_magic(request.body):
+            asked.magic = (book.magic_in(Asked(asked.contract, asked.path, asked.query, lambda: None)),)
+        magic = book.magic_in(asked)
         return self._first((magic,), asked, sandbox, real) if magic else None
 
     def rests(self, asked: Asked, sandbox: Sandbox, book: Book) -> bool:

@@ -1,9 +1,9 @@
 """Replies given again: the same question, while nothing changed, gets the same bytes without being asked of anybody.
 
-A reply is kept under everything that its request was (path, query, every header) and holds while the stamps of its
-sandbox, the board and its sandbox's end allow. What happened is counted at once and goes to the journal in groups, and
-so does, where one worker answers alone, what is answered otherwise while calls come in quick succession; who reads the
-journal, or writes what comes after, brings it there first.
+A reply is kept under everything that its request was (method, path, query, every header, the body where that counts) and
+holds while the stamps of its sandbox, the board and its sandbox's end allow. What happened is counted at once and goes to the
+journal in groups, and so does, where one worker answers alone, what is answered otherwise while calls come in quick
+succession; who reads the journal, or writes what comes after, brings it there first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mockspi.store.stamps import Stamps, stamps_beside
 
 log = logging.getLogger("mockspi")
 
-_METHODS = ("GET", "POST")  #: of a POST only what does not depend on its body
+_METHODS = ("GET", "POST")
 _PACKED = {"content-encoding", "transfer-encoding"}
 _MOST, _MOST_BYTES = 4096, 33_554_432
 _TOGETHER = 100_000  #: exchanges after which they are written whatever happens
@@ -55,7 +55,7 @@ Given = tuple["Kept | Exchange", int, bytes]  #: when, and the body that was sen
 class Kept:
     """A reply that may be given again after ``delay`` seconds; what is written of it is made when that first happens."""
 
-    exchange: Exchange  #: without the body that was sent, which may be another each time
+    exchange: Exchange  #: without the body that was sent where that may be another each time
     headers: list[tuple[str, str]]
     stamps: tuple[tuple[int, int], ...]
     board: int
@@ -131,7 +131,7 @@ class Again:
         self._alone = alone and len(journal.versions) == 1
         self.counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
         self._pending, self._writers = pending, writers
-        self._kept: dict[Key, Kept] = {}
+        self._kept: dict[Key | tuple[Key, bytes], Kept] = {}
         self._bytes = 0
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -140,8 +140,13 @@ class Again:
         self._since = self._last = 0.0
 
     def find(self, scope: Scope) -> Kept | None:
-        """The reply that the like of a call had; ``given`` says whether that still holds."""
+        """The reply that the like of a call had; ``of_body`` says which it had with a body, ``given`` whether it still holds."""
         return self._kept.get(key_of(scope)) if scope.method in _METHODS else None
+
+    def of_body(self, like: Kept, scope: Scope, body: bytes) -> Kept | None:
+        """The same for a body that was sent."""
+        known = like.exchange
+        return like if known.reply.regardless or known.request.body == body else self._kept.get((key_of(scope), body))
 
     def given(self, kept: Kept, body: bytes) -> bool:
         """Whether a reply may be given again, to a call with this body; that it is is noted."""
@@ -153,6 +158,7 @@ class Again:
                 return False
         kept.count()
         self._last = monotonic()
+        body = body if kept.exchange.reply.regardless else b""
         self._note(kept, now, body, len(body))
         return True
 
@@ -169,12 +175,14 @@ class Again:
         if request.method == "POST":
             if not self._alone or headers.get("content-length") != str(len(request.body)) or headers.keys() & _PACKED:
                 return
-            exchange = replace(exchange, request=replace(request, body=b""))
+            if reply.regardless:
+                exchange = replace(exchange, request=replace(request, body=b""))
         names = (exchange.space, sandbox.name) if sandbox else (NOBODY,)
         stamps = self._stamps.seen(names, since)
         if stamps is None or board != self._board.number or len(self.journal.versions) > 1:
             return
-        size = len(reply.body) + len(key[2]) + sum(len(name) + len(value) for name, value in key[3])
+        sent = exchange.request.body
+        size = len(reply.body) + len(sent) + len(key[2]) + sum(len(name) + len(value) for name, value in key[3])
         ends = 2**62 if sandbox is None or sandbox.expires is None else sandbox.expires
         timing = sandbox.timing if sandbox else Timing()
         kept = Kept(exchange, headers_of(reply), stamps, board, ends, timing, self)
@@ -184,6 +192,8 @@ class Again:
                 self._bytes = 0
             self._bytes += size
             self._kept[key] = kept
+            if sent:
+                self._kept[key, sent] = kept
 
     def _later(self, exchange: Exchange) -> bool:
         """Whether an exchange will be written with others."""

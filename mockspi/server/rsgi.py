@@ -69,7 +69,8 @@ class Door:
         if self._again and (kept := self._again.find(scope)):
             if kept.sent:
                 body = await whole(proto)
-            if self._again.given(kept, body or b""):
+                kept = self._again.of_body(kept, scope, body)
+            if kept and self._again.given(kept, body or b""):
                 self._begin()
                 if kept.delay:
                     await self._waiting.pause(kept.delay)
