@@ -154,9 +154,9 @@ class Journal:
         return [entry(sandbox, one) for one in self.store.newest(sandbox, wanted, limit)]
 
     def rows(self, sandbox: str, wanted: Filter = EVERYTHING) -> Iterator[Row]:
-        """The same as they are kept."""
-        since = wanted.since
-        while found := self.store.rows(sandbox, replace(wanted, since=since), 0, _PAGE):
+        """The same as they are kept, up to the one that is the last now."""
+        since, until = wanted.since, min(wanted.until, self.store.level(sandbox).last)
+        while found := self.store.rows(sandbox, replace(wanted, since=since, until=until), 0, _PAGE):
             yield from found
             since = found[-1].number
 
