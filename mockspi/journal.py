@@ -16,6 +16,7 @@ from mockspi.masking import masked_body, masked_header, masked_path, masked_quer
 from mockspi.store.happened import Happened
 from mockspi.store.journal import JournalStore, Unwritten
 from mockspi.store.rows import Filter, Level, Row
+from mockspi.store.staged import Group
 
 PROBE = "mockspi-ready"  # how the launcher asks whether requests are answered; nobody's call
 MIXED = "MIXED_API_VERSIONS"
@@ -126,6 +127,20 @@ class Journal:
             name = space.partition("~")[0] or "(none)"
             log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)
 
+    def stage(self, groups: Sequence[Group], wait: bool = True) -> None:
+        """The same where others answer too; whoever reads them puts them in order."""
+        try:
+            self.store.stage(groups, wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
+            log.error("exchanges of %d sandboxes are missing in the journal: %s", len(groups), error)
+
+    def merge(self, space: str | None, until: int, wait: bool = True) -> None:
+        """Put what was staged until then in order; what cannot be now will be later."""
+        try:
+            self.store.merge(space, until, wait=wait)
+        except (Unwritten, StoreBusy, UsageError) as error:
+            log.error("the journal cannot be put in order: %s", error)
+
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:
         """All entries that are meant, oldest first; read in pages, so that nobody waits for the reader."""
         return (entry(sandbox, one) for one in self.rows(sandbox, wanted))
@@ -139,9 +154,9 @@ class Journal:
         return [entry(sandbox, one) for one in self.store.newest(sandbox, wanted, limit)]
 
     def rows(self, sandbox: str, wanted: Filter = EVERYTHING) -> Iterator[Row]:
-        """The same as they are kept."""
-        since = wanted.since
-        while found := self.store.rows(sandbox, replace(wanted, since=since), 0, _PAGE):
+        """The same as they are kept, up to the one that is the last now."""
+        since, until = wanted.since, min(wanted.until, self.store.level(sandbox).last)
+        while found := self.store.rows(sandbox, replace(wanted, since=since, until=until), 0, _PAGE):
             yield from found
             since = found[-1].number
 

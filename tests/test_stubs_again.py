@@ -18,10 +18,10 @@ TAX = "/taxEngine/calculateTax"
 STUB = {"name": "stub", "when": {"contract": "TAX_SERVICE.calculateTax"}, "then": {"reply": {"body": {"totalTax": 1}}}}
 
 
-@pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with one worker: several keep no reply to a POST, whose order the journal could not tell."""
-    with serving(tmp_path_factory.mktemp("one")) as server:
+@pytest.fixture(scope="module", params=["1", "2"], ids=lambda workers: f"{workers} workers")
+def one(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server; each call is on a connection of its own, so that the kernel spreads them over its workers."""
+    with serving(tmp_path_factory.mktemp("one"), "--workers", request.param) as server:
         yield server
 
 

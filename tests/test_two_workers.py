@@ -86,8 +86,9 @@ def connected(server: Server) -> Worker:
     connection.request("GET", "/")
     connection.getresponse().read()
     ends = f":{parts.port:04X} [0-9A-F]+:{connection.sock.getsockname()[1]:04X} "
-    (line,) = [line for line in Path("/proc/net/tcp").read_text().splitlines() if re.search(ends, line)]
-    link = f"socket:[{line.split()[9]}]"
+    lines = Path("/proc/net/tcp").read_text().splitlines()
+    (inode,) = {line.split()[9] for line in lines if re.search(ends, line)} - {"0"}  # it may be told twice
+    link = f"socket:[{inode}]"
     assert server.process is not None
     for pid in children(server.process.pid):
         if any(_link(one) == link for one in Path(f"/proc/{pid}/fd").iterdir()):

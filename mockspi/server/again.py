@@ -2,53 +2,37 @@
 
 A reply is kept under everything that its request was (method, path, query, every header, the body where that counts) and
 holds while the stamps of its sandbox, the board and its sandbox's end allow. What happened is counted at once and goes to the
-journal in groups, and so does, where one worker answers alone, what is answered otherwise while calls come in quick
-succession; who reads the journal, or writes what comes after, brings it there first.
+journal in groups, as what is answered otherwise does while calls come in quick succession.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 
 from mockspi.building import House
 from mockspi.clock import system_now
 from mockspi.editions import Board
-from mockspi.errors import StoreBusy, WouldWait
 from mockspi.exchange import Exchange
 from mockspi.journal import PROBE, Journal, row
 from mockspi.masking import masked_body
 from mockspi.metrics import Counts
 from mockspi.sandbox import Sandbox, Timing
 from mockspi.server.doors import headers_of
+from mockspi.server.noting import Noting
 from mockspi.server.protocol import Scope
 from mockspi.store.control import NOBODY
-from mockspi.store.happened import Happened
-from mockspi.store.pending import Pending, Writers, slot
+from mockspi.store.pending import Pending, Writers
 from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
-
-log = logging.getLogger("mockspi")
 
 _METHODS = ("GET", "POST")
 _PACKED = {"content-encoding", "transfer-encoding"}
 _MOST, _MOST_BYTES = 4096, 33_554_432
-_TOGETHER = 100_000  #: exchanges after which they are written whatever happens
-_LONGEST = 10.0  #: seconds after which they are
-_SOON = 0.1  #: the same where they are not all replies given again
-_FEW = 200  #: more are not written where calls are answered
-_REST = 0.03  #: seconds without a call after which they are
-_QUICK = 0.01  #: seconds between calls: who comes later is not written with others
-_HEAVY, _HEAVIEST = 4_194_304, 16_777_216  #: bytes of bodies that wait after which they are, and of which none waits more
 
 Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
-Given = tuple["Kept | Exchange", int, bytes]  #: when, and the body that was sent where only that is not kept
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,9 @@ class Kept:
         return row(self.exchange, [], self.again.journal.most_body)
 
     def row_of(self, body: bytes) -> Row:
-        """The same for a body that was sent."""
+        """The same for a body that was sent, if any was."""
+        if not body:
+            return self.row
         sent = masked_body(body)
         if len(sent) > self.again.journal.most_body:
             request = replace(self.exchange.request, body=body)
@@ -98,46 +84,16 @@ class Kept:
         return self.again.counts.again(self.exchange)
 
 
-class Noted:
-    """What happened in a space since it was last written: the newest, for no more would stay, and how many in all."""
-
-    __slots__ = ("newest", "number", "slot")
-
-    def __init__(self, space: str, most: int) -> None:
-        self.newest: deque[Given] = deque(maxlen=most)
-        self.number = 0
-        self.slot = slot(space)
-
-    def add(self, one: Kept | Exchange, now: int, body: bytes) -> None:
-        """One more."""
-        self.newest.append((one, now, body))
-        self.number += 1
-
-    def follow(self, earlier: Noted) -> None:
-        """Put what happened earlier before it."""
-        newest = (*earlier.newest, *self.newest)
-        self.newest.clear()
-        self.newest.extend(newest)
-        self.number += earlier.number
-
-
-class Again:
+class Again(Noting):
     """The replies of one worker that may be given again; ``alone`` says that no other answers."""
 
     def __init__(
         self, journal: Journal, counts: Counts, stamps: Stamps, board: Board, pending: Pending, writers: Writers, alone: bool
     ) -> None:
-        self.journal = replace(journal, before=self._before, later=self._later)
-        self._alone = alone and len(journal.versions) == 1
+        super().__init__(journal, pending, writers, alone)
         self.counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
-        self._pending, self._writers = pending, writers
         self._kept: dict[Key | tuple[Key, bytes], Kept] = {}
         self._bytes = 0
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-        self._waiting: dict[str, Noted] = {}
-        self._number = self._weight = 0
-        self._since = self._last = 0.0
 
     def find(self, scope: Scope) -> Kept | None:
         """The reply that the like of a call had; ``of_body`` says which it had with a body, ``given`` whether it still holds."""
@@ -151,15 +107,14 @@ class Again:
     def given(self, kept: Kept, body: bytes) -> bool:
         """Whether a reply may be given again, to a call with this body; that it is is noted."""
         now, cells = system_now(), self._cells
-        if kept.board != self._board.number or now >= kept.ends or self._weight > _HEAVIEST:
+        if kept.board != self._board.number or now >= kept.ends or self.full:
             return False
         for place, stamp in kept.stamps:
             if cells[place] != stamp:
                 return False
         kept.count()
-        self._last = monotonic()
         body = body if kept.exchange.reply.regardless else b""
-        self._note(kept, now, body, len(body))
+        self.note(kept, now, body, len(body))
         return True
 
     def moment(self) -> tuple[int, int]:
@@ -173,7 +128,7 @@ class Again:
         if not reply.lasting or "authorization" in headers or headers.get("user-agent") == PROBE:
             return
         if request.method == "POST":
-            if not self._alone or headers.get("content-length") != str(len(request.body)) or headers.keys() & _PACKED:
+            if headers.get("content-length") != str(len(request.body)) or headers.keys() & _PACKED:
                 return
             if reply.regardless:
                 exchange = replace(exchange, request=replace(request, body=b""))
@@ -194,92 +149,6 @@ class Again:
             self._kept[key] = kept
             if sent:
                 self._kept[key, sent] = kept
-
-    def _later(self, exchange: Exchange) -> bool:
-        """Whether an exchange will be written with others."""
-        now, last = monotonic(), self._last
-        self._last = now
-        if not self._alone or self._weight > _HEAVIEST:
-            return False
-        if not self._waiting and not self._writing.locked() and now - last > _QUICK:
-            return False
-        self._note(exchange, exchange.time, b"", 1 + len(exchange.request.body) + len(exchange.reply.body))
-        return True
-
-    def _note(self, one: Kept | Exchange, now: int, body: bytes, weight: int) -> None:
-        with self._lock:
-            waiting = self._waiting.get(one.space)
-            if waiting is None:
-                if not self._waiting:
-                    self._since = self._last
-                waiting = self._waiting[one.space] = Noted(one.space, self.journal.store.most)
-            waiting.add(one, now, body)
-            self._pending.note(waiting.slot)
-            self._number += 1
-            self._weight += weight
-
-    @property
-    def noted(self) -> bool:
-        """Whether something is not in the journal yet."""
-        return bool(self._waiting)
-
-    @property
-    def due(self) -> bool:
-        """Whether it is time to write it."""
-        now = monotonic()
-        if not self._waiting:
-            return False
-        if self._number >= _TOGETHER or self._weight > _HEAVY or self._pending.asked:
-            return True
-        return now - self._last > _REST or now - self._since > (_SOON if self._weight else _LONGEST)
-
-    def write(self, space: str | None = None, *, wait: bool = True) -> None:
-        """Bring what happened in a space, or everywhere, into the journal; WouldWait where nobody may wait and must."""
-        if not (self._pending.lacks(slot(space)) if space is not None else self._waiting):
-            return
-        if (not wait and self._number > _FEW) or not self._writing.acquire(blocking=wait):
-            raise WouldWait
-        try:
-            self._write(None if space is None else slot(space), wait)
-        finally:
-            self._writing.release()
-
-    def _write(self, place: int | None, wait: bool) -> None:
-        """All spaces of a slot, or every one."""
-        with self._lock:
-            taken = {name: one for name, one in self._waiting.items() if place in (None, one.slot)}
-            noted = self._pending.noted({one.slot for one in taken.values()})
-            for name, one in taken.items():
-                del self._waiting[name]
-                self._number -= one.number
-            if not self._waiting:
-                self._weight = 0
-        try:
-            for name, one in list(taken.items()):
-                happened = [self._happened(*each) for each in one.newest]
-                self.journal.write_again(name, happened, one.number - len(happened), wait)
-                del taken[name]
-        except WouldWait:
-            with self._lock:
-                for name, one in taken.items():
-                    self._waiting.setdefault(name, Noted(name, self.journal.store.most)).follow(one)
-                    self._number += one.number
-                self._weight = max(self._weight, 1)
-            raise
-        except Exception:
-            log.exception("exchanges of %d sandboxes are missing in the journal", len(taken))
-        self._pending.written(noted)  # also where they are lost: nobody is to wait for them
-
-    def _happened(self, one: Kept | Exchange, now: int, body: bytes) -> Happened:
-        if isinstance(one, Kept):
-            return Happened(one.row_of(body) if body else one.row, now, one.timing.now(now))
-        return Happened(row(one, [*one.findings], self.journal.most_body), now, one.clock)
-
-    def _before(self, space: str, wait: bool) -> None:
-        """What comes after in a space is written after."""
-        self.write(space, wait=wait)
-        with suppress(StoreBusy):  # then it is not
-            self._writers.catch_up(space, wait=wait)
 
 
 def key_of(scope: Scope) -> Key:

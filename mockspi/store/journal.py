@@ -18,9 +18,10 @@ from pathlib import Path
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
+from mockspi.store import staged
 from mockspi.store.happened import Happened, insert
 from mockspi.store.rows import Filter, Level, Row
-from mockspi.store.turns import Turns, is_busy, open_file
+from mockspi.store.turns import Turns, is_busy, open_file, whole
 
 Unwritten = sqlite3.Error  #: what is raised where a row cannot be kept
 
@@ -68,9 +69,9 @@ class JournalStore:
     """The journals of all sandboxes, each bounded by a number of rows and of bytes."""
 
     def __init__(self, path: Path, most: int, most_bytes: int, catch_up: Callable[[str | None], None] = lambda _: None) -> None:
-        """``catch_up`` waits until what others answered is here too."""
+        """``catch_up`` waits until what others answered is here too, or staged."""
         self._path = path
-        self._catch_up = catch_up
+        self._await = catch_up
         self.most = most
         self._most_bytes = most_bytes
         self._turns = Turns(path, durable=False)
@@ -92,10 +93,23 @@ class JournalStore:
     def add_again(self, sandbox: str, happened: Sequence[Happened], skipped: int, *, wait: bool = True) -> None:
         """Keep exchanges like those before, in their order; before them some are ``skipped``, as if dropped at once."""
         with self._turns.turn(wait=wait) as connection:
-            insert(connection, sandbox, happened, skipped)
-            for _ in range(len(happened) // _STEP + 1):
-                with suppress(sqlite3.OperationalError):
-                    self._trim(connection, sandbox)
+            with whole(connection):
+                insert(connection, sandbox, happened, skipped)
+            self._trim_after(connection, sandbox, len(happened))
+
+    def stage(self, groups: Sequence[staged.Group], *, wait: bool = True) -> None:
+        """Keep exchanges of several sandboxes until others' are put in order with them."""
+        with self._turns.change(wait=wait) as connection:
+            staged.put(connection, groups)
+
+    def merge(self, sandbox: str | None, until: int, *, wait: bool = True) -> None:
+        """Bring what was staged (of a sandbox, or of all) and happened until then into the journals, in its order."""
+        if staged.waits(self._turns.connection(wait=wait), sandbox, until):
+            with self._turns.turn(wait=wait) as connection:
+                with whole(connection):
+                    merged = staged.merge(connection, sandbox, until, self.most)
+                for name, many in merged.items():
+                    self._trim_after(connection, name, many)
 
     def version(self, sandbox: str, version: str, *, wait: bool = True) -> str:
         """The api_version that a sandbox began with: this one, unless there was another before."""
@@ -189,8 +203,8 @@ class JournalStore:
         self._catch_up(sandbox)
         self._sweep(sandbox, None)
         with self._turns.change() as connection:
-            connection.execute("DELETE FROM changes WHERE sandbox = ?", (sandbox,))
-            connection.execute("DELETE FROM journals WHERE sandbox = ?", (sandbox,))
+            for table in ("changes", "staged", "journals"):
+                connection.execute(f"DELETE FROM {table} WHERE sandbox = ?", (sandbox,))
 
     def sandboxes(self) -> list[str]:
         """Those of which something is known."""
@@ -219,10 +233,25 @@ class JournalStore:
                 for statement in _TABLES.split(";\nCREATE"):
                     connection.execute(statement if statement.lstrip().startswith("CREATE") else f"CREATE{statement}")
                 connection.execute(f"PRAGMA user_version = {_VERSION}")
+            if version in (0, _VERSION):
+                connection.execute(staged.TABLE)
+                staged.merge(connection, None, _EVERY, self.most)  # the clock that they know may begin anew
             connection.execute("COMMIT")
         finally:
             connection.close()
         return version in (0, _VERSION)
+
+    def _catch_up(self, sandbox: str | None) -> None:
+        """What was answered before this, by whomever, can be read after it."""
+        now = time.monotonic_ns()
+        self._await(sandbox)
+        self.merge(sandbox, now)
+
+    def _trim_after(self, connection: sqlite3.Connection, sandbox: str, many: int) -> None:
+        """Drop at least as many of the oldest rows as were written."""
+        for _ in range(many // _STEP + 1):
+            with suppress(sqlite3.OperationalError):
+                self._trim(connection, sandbox)
 
     def _trim(self, connection: sqlite3.Connection, sandbox: str) -> None:
         """Drop the oldest rows beyond the bounds: one step, there will be others."""

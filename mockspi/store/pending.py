@@ -1,8 +1,10 @@
 """What a process has not brought into the journal yet, and how another asks it to.
 
 Each process that answers calls has a file of numbers, mapped by all: to look costs no system call. Sandboxes share slots;
-for each slot it tells how many exchanges were noted, and how many of those are in the journal. Who wants to read, or to
-write what comes after, asks and waits until everything is there that was noted when it asked, whatever comes meanwhile.
+for each slot it tells how many exchanges were noted, and how many of those are in the journal, or staged for it. Who wants
+to read, or to write what comes after, asks and waits until everything is there that was noted when it asked, whatever comes
+meanwhile. Who puts in order what is staged waits for nobody: it leaves what is newer than the oldest that somebody else has
+only noted.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from zlib import crc32
 from mockspi.errors import StoreBusy, WouldWait
 
 _SLOTS = 1024
-_SIZE = (1 + 2 * _SLOTS) * 8  #: whether somebody waits; what was noted, by slot; what of it was written
-_ASKED, _NOTED, _WRITTEN = 0, 1, 1 + _SLOTS
+_SIZE = (2 + 2 * _SLOTS) * 8  #: whether somebody waits; of when the oldest is; what was noted, by slot; what was written
+_ASKED, _SINCE, _NOTED, _WRITTEN = 0, 1, 2, 2 + _SLOTS
 _LOOK_SECONDS, _PATIENCE = 0.002, 5.0
+_LOST = 15_000_000_000  #: nanoseconds after which nobody is waited for who does not bring what was noted
 _END = ".pending"
 
 
@@ -45,6 +48,11 @@ class Pending:
         """One more exchange of a slot is not in the journal."""
         self._cells[_NOTED + place] += 1
 
+    def since(self, moment: int, *, noted: bool = False) -> None:
+        """The oldest that is not in the journal is of this moment (0: there is none); ``noted`` where an older one may be."""
+        if not (noted and self._cells[_SINCE]):
+            self._cells[_SINCE] = moment
+
     def lacks(self, place: int) -> bool:
         """Whether something of a slot is not in the journal, or only on its way there."""
         return bool(self._cells[_NOTED + place] != self._cells[_WRITTEN + place])
@@ -60,11 +68,13 @@ class Pending:
 
     @property
     def asked(self) -> bool:
-        """Whether somebody waits; heard once."""
-        if not self._cells[_ASKED]:
-            return False
-        self._cells[_ASKED] = 0
-        return True
+        """Whether somebody waits."""
+        return bool(self._cells[_ASKED])
+
+    def hear(self) -> bool:
+        """The same, heard once."""
+        asked, self._cells[_ASKED] = self.asked, 0
+        return asked
 
 
 class Writers:
@@ -92,6 +102,26 @@ class Writers:
                     self._folder.joinpath(name).unlink(missing_ok=True)
                     break
                 time.sleep(_LOOK_SECONDS)
+
+    @property
+    def noted(self) -> bool:
+        """Whether another has something that is not in the journal yet."""
+        return any(cells[_SINCE] for _, cells in self._others())
+
+    def settled(self) -> int:
+        """The moment (monotonic nanoseconds) until which everything is staged that the others answered; who has older
+        things is asked for them.
+        """
+        found = now = time.monotonic_ns()
+        for name, cells in self._others():
+            since = cells[_SINCE]
+            if now - _LOST < since <= found:
+                if _lives(name):
+                    cells[_ASKED] = 1
+                    found = since - 1
+                else:
+                    self._folder.joinpath(name).unlink(missing_ok=True)
+        return found
 
     def _others(self) -> list[tuple[str, memoryview]]:
         own = f"{os.getpid()}{_END}"

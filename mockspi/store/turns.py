@@ -50,14 +50,8 @@ class Turns:
     @contextmanager
     def change(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """One transaction."""
-        with self.turn(wait=wait) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        with self.turn(wait=wait) as connection, whole(connection):
+            yield connection
 
     def close(self) -> None:
         """Let go of this thread's connections: processes that are forked must not have them."""
@@ -76,6 +70,18 @@ class Turns:
             setattr(self._local, name, opened)
         connection: sqlite3.Connection = opened
         return connection
+
+
+@contextmanager
+def whole(connection: sqlite3.Connection) -> Iterator[None]:
+    """Everything or nothing, whoever holds the file."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager
