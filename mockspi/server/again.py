@@ -24,6 +24,7 @@ from mockspi.server.doors import headers_of
 from mockspi.server.noting import Noting
 from mockspi.server.protocol import Scope
 from mockspi.store.control import NOBODY
+from mockspi.store.lately import Before
 from mockspi.store.pending import Pending, Writers
 from mockspi.store.rows import Row
 from mockspi.store.stamps import Stamps, stamps_beside
@@ -94,15 +95,16 @@ class Again(Noting):
         self.counts, self._cells, self._board, self._stamps = counts, stamps.cells, board, stamps
         self._kept: dict[Key | tuple[Key, bytes], Kept] = {}
         self._bytes = 0
+        self._asked_before = Before()
 
-    def find(self, scope: Scope) -> Kept | None:
+    def find(self, key: Key) -> Kept | None:
         """The reply that the like of a call had; ``of_body`` says which it had with a body, ``given`` whether it still holds."""
-        return self._kept.get(key_of(scope)) if scope.method in _METHODS else None
+        return self._kept.get(key)
 
-    def of_body(self, like: Kept, scope: Scope, body: bytes) -> Kept | None:
+    def of_body(self, like: Kept, key: Key, body: bytes) -> Kept | None:
         """The same for a body that was sent."""
         known = like.exchange
-        return like if known.reply.regardless or known.request.body == body else self._kept.get((key_of(scope), body))
+        return like if known.reply.regardless or known.request.body == body else self._kept.get((key, body))
 
     def given(self, kept: Kept, body: bytes) -> bool:
         """Whether a reply may be given again, to a call with this body; that it is is noted."""
@@ -122,7 +124,7 @@ class Again(Noting):
         return monotonic_ns(), self._board.number
 
     def keep(self, key: Key, exchange: Exchange, sandbox: Sandbox | None, before: tuple[int, int]) -> None:
-        """Keep a reply that lasts, if nothing changed while it was made."""
+        """Keep a reply that lasts, once it is made for the second time, if nothing changed meanwhile."""
         reply, (since, board), request = exchange.reply, before, exchange.request
         headers = request.headers
         if not reply.lasting or "authorization" in headers or headers.get("user-agent") == PROBE:
@@ -132,6 +134,8 @@ class Again(Noting):
                 return
             if reply.regardless:
                 exchange = replace(exchange, request=replace(request, body=b""))
+        if not self._asked_before((key, exchange.request.body)):
+            return
         names = (exchange.space, sandbox.name) if sandbox else (NOBODY,)
         stamps = self._stamps.seen(names, since)
         if stamps is None or board != self._board.number or len(self.journal.versions) > 1:
@@ -151,8 +155,10 @@ class Again(Noting):
                 self._kept[key, sent] = kept
 
 
-def key_of(scope: Scope) -> Key:
-    """Everything that a call was but its body."""
+def key_of(scope: Scope) -> Key | None:
+    """Everything that a call was but its body; nothing for one whose reply is never kept."""
+    if scope.method not in _METHODS:
+        return None
     return scope.method, scope.path, scope.query_string, tuple(scope.headers.items())
 
 

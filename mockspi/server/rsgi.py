@@ -66,26 +66,27 @@ class Door:
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         """Answer one call."""
         body: bytes | None = None
-        if self._again and (kept := self._again.find(scope)):
+        key = key_of(scope) if self._again else None
+        if self._again and key and (kept := self._again.find(key)):
             if kept.sent:
                 body = await whole(proto)
-                kept = self._again.of_body(kept, scope, body)
+                kept = self._again.of_body(kept, key, body)
             if kept and self._again.given(kept, body or b""):
                 self._begin()
                 if kept.delay:
                     await self._waiting.pause(kept.delay)
                 _give(kept, proto)
                 return
-        await self._serve(scope, proto, body)
+        await self._serve(scope, proto, body, key)
 
-    async def _serve(self, scope: Scope, proto: Proto, body: bytes | None) -> None:
-        """Answer a call of which the body may have been read."""
+    async def _serve(self, scope: Scope, proto: Proto, body: bytes | None, key: Key | None) -> None:
+        """Answer a call of which the body may have been read; what lasts is kept under its key."""
         request = to_request(scope)
         if body is not None:
             request = replace(request, body=body)
         elif has_body(request) and (most := self._service.reads(request)):  # nobody without a key makes us wait for a body
             request = replace(request, body=await read(request, proto, most))
-        reply = await self._reply(request, scope)
+        reply = await self._reply(request, key)
         if self._again and self._again.noted:
             self._begin()
         if reply.trouble is not None:
@@ -95,9 +96,9 @@ class Door:
         else:
             proto.response_bytes(reply.status, headers_of(reply), reply.body)  # nothing more is sent where a fault has replied
 
-    async def _reply(self, request: Request, scope: Scope) -> Reply:
+    async def _reply(self, request: Request, key: Key | None) -> Reply:
         loop = asyncio.get_running_loop()
-        key = key_of(scope) if self._again and (request.method == "POST" or _is_bare_get(request)) else None
+        key = None if request.method == "GET" and has_body(request) else key
         if request.method not in _SAFE and (request.method, request.path) not in self._reading:
             return await self._queue.answer(self._service, request, key)
         with suppress(WouldWait):
@@ -115,7 +116,8 @@ class Door:
 
     def _at_once_before(self, loop: asyncio.AbstractEventLoop, scope: Scope, proto: Proto) -> bool:
         """Answer a call, in any thread, before the loop hears of it, if that takes no waiting; whether it did."""
-        if not self._again or (kept := self._again.find(scope)) is None or kept.sent or kept.delay:
+        key = key_of(scope)
+        if not self._again or not key or (kept := self._again.find(key)) is None or kept.sent or kept.delay:
             return False
         if not self._again.given(kept, b""):
             return False
@@ -164,10 +166,6 @@ def to_request(scope: Scope) -> Request:
     if scope.authority and "host" not in headers:
         headers["host"] = scope.authority
     return Request(scope.method, scope.path, pairs(scope.query_string), headers)
-
-
-def _is_bare_get(request: Request) -> bool:
-    return request.method == "GET" and not has_body(request)
 
 
 def has_body(request: Request) -> bool:

@@ -15,17 +15,14 @@ _MOST_ASKED = 8192  #: questions of which it is known that they were asked
 Known = tuple[int, tuple[bytes, ...]]  #: how many records there are in all, and some of them as JSON
 
 
-class Lately:
-    """Answers by what was asked; threads share it. Records are made anew each time, for who gets one may change it."""
+class Before:
+    """Whether a question was asked before; of what is asked but once no more is kept than this."""
 
     def __init__(self) -> None:
-        self._now: dict[Hashable, Known] = {}
-        self._before: dict[Hashable, Known] = {}
-        self._bytes = 0
         self._asked: set[int] = set()
 
-    def again(self, asked: Hashable) -> bool:
-        """Whether this was asked before; what is asked but once costs no more than this."""
+    def __call__(self, asked: Hashable) -> bool:
+        """The same; from now on it was."""
         number = hash(asked)
         if number in self._asked:
             return True
@@ -33,6 +30,16 @@ class Lately:
             self._asked = set()
         self._asked.add(number)
         return False
+
+
+class Lately:
+    """Answers by what was asked; threads share it. Records are made anew each time, for who gets one may change it."""
+
+    def __init__(self) -> None:
+        self._now: dict[Hashable, Known] = {}
+        self._before: dict[Hashable, Known] = {}
+        self._bytes = 0
+        self.again = Before()
 
     def get(self, asked: Hashable) -> tuple[int, list[Json]] | None:
         """What was answered."""

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from functools import cached_property
 from typing import Any
 
-from mockspi.exchange import Json
+from mockspi.exchange import Json, decode
 from mockspi.store.base import Collection, Criterion, Page
 from mockspi.store.lately import Lately
 from mockspi.store.searching import conditions, counted, page, run, tallied, whole
@@ -195,5 +195,8 @@ def dump(record: Json) -> str:
 
 def load(body: str) -> Json:
     """A record that was stored so."""
-    record: Json = _DECODER.raw_decode(body)[0]
+    try:
+        record: Json = decode(body.encode())
+    except ValueError:
+        record = _DECODER.raw_decode(body)[0]
     return record
