@@ -60,7 +60,7 @@ def main() -> int:
             held += told_starts(document["start"])
         if wanted("workers", options):
             some = [one for one in chosen if one.name in ("hot", "tax")]
-            document["workers"] = workers(some, fixtures, folder, options.rounds, options.seconds)
+            document["workers"] = workers(some, fixtures, folder, options.rounds, 3 * options.seconds)
             held += told_workers(document["workers"])
         if wanted("delay", options):
             document["delay"] = delayed(folder, options.rounds, 3 * options.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,8 @@ from loading import SERVER_CORE, Load, each, loaded
 from serving import Server, serving
 
 WARM = 5  #: seconds: each worker keeps replies of its own
+SHARED = 64  #: connections, which the kernel spreads over the workers as it likes
+REST = 0.5  #: seconds in which a server writes what it noted, and the other is not measured
 DELAY = 50  #: milliseconds
 WAITING = 256  #: connections
 MOST = WAITING / (DELAY / 1000)  #: calls a second that they can have answered
@@ -27,7 +30,8 @@ def workers(kinds: Sequence[Kind], fixtures: Path, folder: Path, rounds: int, se
             script.write_text(kind.script)
             for turn in range(rounds + 1):
                 for name, server in servers.items():
-                    load = loaded(origin(server), script, server.process.pid, seconds if turn else WARM, 32, cores=())
+                    load = loaded(origin(server), script, server.process.pid, seconds if turn else WARM, SHARED, cores=())
+                    time.sleep(REST)
                     if turn:
                         found[kind.name][name].append(load)
     return found

@@ -223,4 +223,4 @@ def test_a_journal_from_before_there_was_a_stage_goes_on(tmp_path: Path) -> None
             ask(workers[turn], server.key, f"own-{turn}")
             assert kept(server, server.key) == ["own-0", "own-1"][: turn + 1]
         with closing(sqlite3.connect(tmp_path / "state" / "journal.sqlite")) as connection:
-            connection.execute("DROP TABLE staged")
+            connection.execute("DROP TABLE staging")

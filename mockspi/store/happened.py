@@ -6,18 +6,19 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
 
 from mockspi.store.rows import Row
 
-COLUMNS = "contract, path, status, findings, time, clock, milliseconds, facts, request, reply"
 _ROW_BEFORE, _ROW_AFTER = attrgetter("contract", "path", "status", "findings"), attrgetter("facts", "request", "reply")
 _LEVEL = "SELECT last, total FROM journals WHERE sandbox = ?"
 _SKIP = (
     "INSERT INTO journals (sandbox, last, total, dropped) VALUES (?1, ?2, 0, ?2) ON CONFLICT (sandbox) DO UPDATE "
     "SET last = last + ?2, dropped = dropped + ?2"
 )
-_INSERT = f"INSERT INTO exchanges (sandbox, number, total, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = (
+    "INSERT INTO exchanges (sandbox, number, total, contract, path, status, findings, time, clock, milliseconds, facts, "
+    "request, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +37,15 @@ def insert(connection: sqlite3.Connection, sandbox: str, happened: Sequence[Happ
     """Write them, behind some that were dropped before they were written."""
     if skipped:
         skip(connection, sandbox, skipped)
-    number, total = level(connection, sandbox)
+    number, total = connection.execute(_LEVEL, (sandbox,)).fetchone() or (0, 0)
     values = []
     for one in happened:
-        number, total = number + 1, total + one.row.size
-        values.append((sandbox, number, total, *told(one)))
+        row, number = one.row, number + 1
+        total += row.size
+        values.append((sandbox, number, total, *_ROW_BEFORE(row), one.time, one.clock, row.milliseconds, *_ROW_AFTER(row)))
     connection.executemany(_INSERT, values)
 
 
 def skip(connection: sqlite3.Connection, sandbox: str, many: int) -> None:
     """Count exchanges that happened and are not kept."""
     connection.execute(_SKIP, (sandbox, many))
-
-
-def level(connection: sqlite3.Connection, sandbox: str) -> tuple[int, int]:
-    """The number of the last exchange, and the bytes of all."""
-    found: tuple[int, int] | None = connection.execute(_LEVEL, (sandbox,)).fetchone()
-    return found or (0, 0)
-
-
-def told(one: Happened) -> tuple[Any, ...]:
-    """An exchange by COLUMNS."""
-    row = one.row
-    return (*_ROW_BEFORE(row), one.time, one.clock, row.milliseconds, *_ROW_AFTER(row))

@@ -203,7 +203,7 @@ class JournalStore:
         self._catch_up(sandbox)
         self._sweep(sandbox, None)
         with self._turns.change() as connection:
-            for table in ("changes", "staged", "journals"):
+            for table in ("changes", "staging", "journals"):
                 connection.execute(f"DELETE FROM {table} WHERE sandbox = ?", (sandbox,))
 
     def sandboxes(self) -> list[str]:

@@ -7,32 +7,43 @@ moment of the machine's monotonic clock at which they were noted: a call that be
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
-from mockspi.store.happened import COLUMNS, Happened, level, skip, told
+from mockspi.store.happened import Happened, insert, skip
+from mockspi.store.rows import Row
 
 TABLE = """
-CREATE TABLE IF NOT EXISTS staged (
-    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, at INTEGER NOT NULL, size INTEGER NOT NULL,
-    contract TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL, findings TEXT NOT NULL, time INTEGER NOT NULL,
-    clock INTEGER NOT NULL, milliseconds REAL NOT NULL, facts TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL)
+CREATE TABLE IF NOT EXISTS staging (
+    id INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, first INTEGER NOT NULL, moments BLOB NOT NULL,
+    contract TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL, findings TEXT NOT NULL,
+    milliseconds REAL NOT NULL, facts TEXT NOT NULL, request BLOB NOT NULL, reply BLOB NOT NULL)
 """
-_MEANT = "at <= ?1 AND sandbox = coalesce(?2, sandbox)"
-_PUT = f"INSERT INTO staged (sandbox, at, size, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_ANY = f"SELECT 1 FROM staged WHERE {_MEANT} LIMIT 1"
-_ORDERED = f"SELECT sandbox, id, size FROM staged WHERE {_MEANT} ORDER BY at, id"
-_MOVE = f"INSERT INTO exchanges (sandbox, number, total, {COLUMNS}) SELECT sandbox, ?, ?, {COLUMNS} FROM staged WHERE id = ?"
-_DROP = f"DELETE FROM staged WHERE {_MEANT}"
+_PUT = (
+    "INSERT INTO staging (sandbox, first, moments, contract, path, status, findings, milliseconds, facts, request, reply) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_row = attrgetter("contract", "path", "status", "findings", "milliseconds", "facts", "request", "reply")
+_MEANT = "FROM staging WHERE first <= ?1 AND sandbox = coalesce(?2, sandbox)"
+_ANY = f"SELECT 1 {_MEANT} LIMIT 1"
+_ALL = f"SELECT id, sandbox, moments, contract, path, status, findings, 0, 0, milliseconds, facts, request, reply {_MEANT}"
+_LEAVE = "UPDATE staging SET first = ?, moments = ? WHERE id = ?"
+_DROP = "DELETE FROM staging WHERE id = ?"
+_at = attrgetter("at")
 
 Group = tuple[str, Sequence[Happened], int]  #: a sandbox, some of its exchanges, and how many were dropped before them
 
 
 def put(connection: sqlite3.Connection, groups: Iterable[Group]) -> None:
-    """Keep groups of exchanges."""
+    """Keep groups of exchanges; those that share a row are kept as one, with the moments of each."""
     for name, happened, skipped in groups:
         if skipped:
             skip(connection, name, skipped)
-        connection.executemany(_PUT, [(name, one.at, one.row.size, *told(one)) for one in happened])
+        alike: dict[int, tuple[Row, array[int]]] = {}
+        for one in happened:
+            alike.setdefault(id(one.row), (one.row, array("q")))[1].extend((one.at, one.time, one.clock))
+        connection.executemany(_PUT, [(name, moments[0], moments.tobytes(), *_row(row)) for row, moments in alike.values()])
 
 
 def waits(connection: sqlite3.Connection, sandbox: str | None, until: int) -> bool:
@@ -44,18 +55,24 @@ def merge(connection: sqlite3.Connection, sandbox: str | None, until: int, most:
     """Bring what is here (of a sandbox, or of all) and happened until then into the journals, ``most`` for each; how many
     those are, by sandbox.
     """
-    found: dict[str, list[tuple[int, int]]] = {}
-    for name, *row in connection.execute(_ORDERED, (until, sandbox)):
-        found.setdefault(name, []).append((row[0], row[1]))
-    for name, rows in found.items():
-        if len(rows) > most:
-            skip(connection, name, len(rows) - most)
-            del rows[:-most]
-        number, total = level(connection, name)
-        moved = []
-        for id_, size in rows:
-            number, total = number + 1, total + size
-            moved.append((number, total, id_))
-        connection.executemany(_MOVE, moved)
-    connection.execute(_DROP, (until, sandbox))
-    return {name: len(rows) for name, rows in found.items()}
+    found: dict[str, list[Happened]] = {}
+    left, gone = [], []
+    for id_, name, moments, *told in connection.execute(_ALL, (until, sandbox)):
+        row, later = Row(*told), array("q")
+        times = array("q", moments)
+        for at, time, clock in zip(times[::3], times[1::3], times[2::3], strict=True):
+            if at <= until:
+                found.setdefault(name, []).append(Happened(row, time, clock, at))
+            else:
+                later.extend((at, time, clock))
+        if later:
+            left.append((later[0], later.tobytes(), id_))
+        else:
+            gone.append((id_,))
+    connection.executemany(_LEAVE, left)
+    connection.executemany(_DROP, gone)
+    for name, happened in found.items():
+        happened.sort(key=_at)
+        over = max(0, len(happened) - most)
+        insert(connection, name, happened[over:], over)
+    return {name: min(len(happened), most) for name, happened in found.items()}
