@@ -21,7 +21,8 @@ import pytest
 import test_two_workers
 from conftest import Server, serving, until
 from processes import workers_of
-from test_two_workers import Pair, Worker, connected
+from test_again import pipelined
+from test_two_workers import GOOD, Pair, Worker, connected
 
 pair = test_two_workers.pair
 TAX, SEARCH = "/taxEngine/calculateTax", "/sa/orders/search"
@@ -164,6 +165,11 @@ def test_a_journal_at_its_bound_keeps_the_newest_of_both(tmp_path: Path) -> None
         found = server.admin("GET", "/sandboxes/staging/journal?pageSize=500").json()
         assert [name_of(one) for one in found["entries"]][-50:] == told[-50:]
         assert found["lastNumber"] == 700 == found["dropped"] + len(found["entries"])
+        pipelined(server, [("GET", GOOD, b"")] * 400)  # more than are kept, noted before any of them is written
+        told = [ask(workers[number % 2], server.key, f"more-{number}") for number in range(20)]
+        found = server.admin("GET", "/sandboxes/staging/journal?pageSize=500").json()
+        assert [name_of(one) for one in found["entries"]][-50:] == ["C-1001"] * 30 + told
+        assert found["lastNumber"] == 1_120 == found["dropped"] + len(found["entries"])
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped and killed"])
@@ -214,6 +220,20 @@ def test_an_end_in_the_middle_of_a_load_leaves_nothing_unwritten(tmp_path: Path)
         server.process.wait(20)
     with serving(tmp_path, *state) as server:
         assert ordered(kept(server, server.key), others)
+
+
+def test_calls_are_answered_where_the_journal_cannot_be_written(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(tmp_path, "--workers", "2", "--state", str(state)) as server, of_both(server) as workers:
+        with closing(sqlite3.connect(state / "journal.sqlite", isolation_level=None)) as journal:
+            journal.execute("ALTER TABLE staging RENAME TO elsewhere")
+            for number in range(40):
+                assert workers[number % 2].call(server.key)[0] == 200
+            until(lambda: "missing in the journal: no such table" in server.log.read_text())
+            until(lambda: "cannot be put in order: no such table" in server.log.read_text())
+            journal.execute("ALTER TABLE elsewhere RENAME TO staging")
+        told = [ask(workers[number % 2], server.key, f"own-{number}") for number in range(20)]
+        assert kept(server, server.key)[-20:] == told
 
 
 def test_a_journal_from_before_there_was_a_stage_goes_on(tmp_path: Path) -> None:
