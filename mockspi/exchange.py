@@ -134,6 +134,11 @@ def encode_each(documents: Sequence[Any]) -> list[bytes]:
     return list(map(encode, documents)) if _is_doubtful(b",".join(told)) else told
 
 
+def listed(texts: Sequence[str | None]) -> str:
+    """A JSON list of texts, some of which may be missing."""
+    return orjson.dumps(texts).decode()
+
+
 def _is_doubtful(told: bytes) -> bool:
     return b"null" in told or _SMALL in told or _SMALLER in told.translate(_ZEROS)  # NaN is written as null
 

@@ -31,6 +31,7 @@ from mockspi.settings import MAIN
 from mockspi.store.aside import Aside
 from mockspi.store.batches import Batch, batch
 from mockspi.store.compiled import Ordered, Shared, compile_set, count, lacking
+from mockspi.store.paths import Columns
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
@@ -50,7 +51,7 @@ def _batches(found: FixtureSet) -> Iterator[Batch]:
         records = rows(found.document(path).value)
         for start in range(0, len(records), _TOGETHER):
             some = records[start : start + _TOGETHER]
-            yield batch(COLLECTIONS[path.stem], some, list(map(dump, some)), whole + start + 1)
+            yield batch(COLLECTIONS[path.stem], Columns(some), list(map(dump, some)), whole + start + 1)
         whole += len(records)
 
 

@@ -19,6 +19,7 @@ from mockspi.store.aside import Aside
 from mockspi.store.base import Criterion, Page, Readable
 from mockspi.store.batches import batch
 from mockspi.store.compiled import compile_set
+from mockspi.store.paths import Columns
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
@@ -71,7 +72,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     there = {**FIXTURES, **request.param}
     many = list(there.values())
     with Aside(folder / "base.sqlite", COLLECTIONS) as aside:
-        compile_set(folder / "base.sqlite", aside, [batch(KIND, many, list(map(dump, many)), 1)], {})
+        compile_set(folder / "base.sqlite", aside, [batch(KIND, Columns(many), list(map(dump, many)), 1)], {})
     made = SqliteStore(folder / "base.sqlite", folder / "records.sqlite", COLLECTIONS)
     with made.write("another") as records:
         records.put(KIND.name, OTHER)

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mockspi.store.base import Term, reader, walk
+from mockspi.store.base import Term
+from mockspi.store.paths import Columns, reader, walk
 from mockspi.store.terms import compact, folded, folded_anew, phone
 
 TEXTS = some.text() | some.text("0123456789 +-()٣²ß\u00e9", max_size=90)
@@ -65,7 +66,7 @@ def test_a_column_of_a_term_has_what_each_record_has(
     records: list[dict[str, Any]], paths: tuple[str, ...], some_only: bool
 ) -> None:
     term = Term("any", paths, folded, (lambda record: "c" in record) if some_only else None)
-    firsts, further = term.column(records)
+    firsts, further = term.column(Columns(records))
     assert len(firsts) == len(records)
     for index, (record, first) in enumerate(zip(records, firsts, strict=True)):
         others = [value for whose, value in further if whose == index]

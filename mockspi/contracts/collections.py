@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mockspi.contracts.event_record import ReceivedEvent
-from mockspi.contracts.order_record import Order, Receipt
+from mockspi.contracts.order_record import Order as OrderRecord
+from mockspi.contracts.order_record import Receipt
 from mockspi.contracts.records import (
     Customer,
     Employee,
@@ -22,14 +23,13 @@ from mockspi.contracts.records import (
     Stock,
 )
 from mockspi.contracts.tax_records import TaxExemption, TaxRate, TaxSubmission
-from mockspi.exchange import Json
 from mockspi.retail.loyalty import is_available
 from mockspi.retail.orders import counts
 from mockspi.retail.places import ONLINE
 from mockspi.retail.reservations import is_held
 from mockspi.retail.taxes_rates import anchor
 from mockspi.schema import Shape
-from mockspi.store.base import Collection, Term, reader
+from mockspi.store.base import Collection, Order, Term
 from mockspi.store.terms import compact, exact, folded, folded_anew, moment, newest_first, phone
 
 
@@ -52,17 +52,7 @@ class Kind:
     written: bool = False  #: made by calls; a fixture set need not bring it
 
 
-_NAMES = (
-    (reader("profile.lastName"), folded),
-    (reader("profile.firstName"), folded),
-    (reader("profile.customerId"), folded_anew),
-)
-
-
-def _by_name(record: Json) -> str:
-    return "\x01".join([fold(found[0]) if (found := read(record)) else "" for read, fold in _NAMES])
-
-
+_BY_NAME = Order((("profile.lastName", folded), ("profile.firstName", folded), ("profile.customerId", folded_anew)))
 _STORE = Reference("storeId", "stores")
 _CUSTOMER = Reference("customerId", "customers")
 _PLACES = (ONLINE,)
@@ -83,7 +73,7 @@ KINDS = (
                 Term("postalCode", ("profile.address.postalCode", "addressList[].postalCode"), compact),
                 Term("card", ("cardList[].cardAcquisitionToken",)),
             ),
-            order=_by_name,
+            order=_BY_NAME,
             unique=("email", "phoneMobile"),
             leading="lastName",
         ),
@@ -123,7 +113,7 @@ KINDS = (
             ),
             order=lambda record: newest_first(record["orderDate"]),
         ),
-        Order,
+        OrderRecord,
         (
             _STORE,
             Reference("customerProfile.customerId", "customers"),

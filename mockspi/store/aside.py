@@ -1,77 +1,91 @@
-"""What is to be put in order waits beside a compiled set that is being made, in a file of each process that brings some."""
+"""What is to be put in order waits in a file beside the compiled set that is being made."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from mockspi.store.base import Collection, Term
-from mockspi.store.batches import Batch, Loose
+from mockspi.store.batches import Batch
 
-_WAITS, _IS_DONE = ".aside", ".sorted"
-_PRAGMAS = ("page_size = 16384", "journal_mode = OFF", "synchronous = OFF", "temp_store = FILE", "cache_size = -65536")
+_WAITS, _IS_DONE = "aside", ".sorted"
+_PRAGMAS = ("page_size = 16384", "journal_mode = OFF", "synchronous = OFF")
 _TERM = "CREATE TABLE {} (value TEXT NOT NULL, rank INTEGER NOT NULL, PRIMARY KEY ({})) WITHOUT ROWID"
+_BY_KEY = "CREATE VIEW {} AS SELECT key AS value, rank FROM keys WHERE collection = '{}'"
+_KEYS = (
+    "SELECT a.id + j.key AS id, substr(j.value, instr(j.value, char(10)) + 1) AS sort, "
+    "substr(j.value, 1, instr(j.value, char(10)) - 1) AS key FROM aside.{0} a CROSS JOIN json_each(a.pairs) j "
+    "UNION ALL SELECT id, sort, key FROM aside.{0}_pairs"
+)
+_VALUES = (
+    "SELECT a.id + iif(j.key < a.many, j.key, CAST(j.value AS INTEGER)) AS id, "
+    "iif(j.key < a.many, j.value, substr(j.value, instr(j.value, ' ') + 1)) AS value "
+    "FROM aside.{0} a CROSS JOIN json_each(a.of_{1}) j WHERE j.value IS NOT NULL "
+    "UNION ALL SELECT id, value FROM aside.{0}_{1}"
+)
 
 
 class Aside:
-    """The loose rows of the batches for one target: a table for each collection, and one for each term of several values.
-
-    ``ranked`` leads from the records' numbers to their ranks, as soon as those are known.
-    """
+    """The keys, orders and terms of the batches for one target: a table for each collection, and one for each of its terms."""
 
     def __init__(self, target: Path, collections: Mapping[str, Collection]) -> None:
         self.collections = collections
         self._target = target
-        self._file: _File | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._known: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        for path in (*self._paths(_WAITS), *self._paths(_IS_DONE)):
-            path.unlink(missing_ok=True)
+        start = self._beside("").name
+        for path in self._target.parent.iterdir():
+            if path.name.startswith(start) and path.name.endswith((_WAITS, _IS_DONE)):
+                path.unlink(missing_ok=True)
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Keep a batch's loose rows; what is left of it."""
-        if self._file is None or self._file.process != os.getpid():
-            self._file = _File(self._beside(f"{os.getpid()}{_WAITS}"))
-        name, file = batch.collection, self._file
-        file.connection.execute("BEGIN")
-        file.keep(name, ("id", "key", "sort", *(_column(term) for term in self.collections[name].terms)), batch.loose)
-        for term, rows in batch.further.items():
-            file.keep(f"{name}_{term}", ("id", "value"), rows)
-        file.connection.execute("COMMIT")
-        return batch._replace(loose=[], further={})
+    def __call__(self, batch: Batch) -> None:
+        """Keep what of a batch waits."""
+        if self._connection is None:
+            self._connection = _connected(self._beside(_WAITS))
+            self._connection.execute("BEGIN")
+        run, name = self._connection.execute, batch.collection
+        if name not in self._known:
+            self._known.add(name)
+            terms = [term.name for term in self.collections[name].apart]
+            run(f"CREATE TABLE {name} (id INTEGER, many INTEGER, pairs TEXT{''.join(f', of_{term} TEXT' for term in terms)})")
+            run(f"CREATE TABLE {name}_pairs (id INTEGER, key TEXT, sort TEXT)")
+            for term in terms:
+                run(f"CREATE TABLE {name}_{term} (id INTEGER, value TEXT)")
+        run(f"INSERT INTO {name} VALUES (?, ?{', ?' * len(batch.lists)})", (batch.first, len(batch.bodies), *batch.lists))
+        self._connection.executemany(f"INSERT INTO {name}_pairs VALUES (?, ?, ?)", batch.keys)
+        for term, rows in batch.values.items():
+            self._connection.executemany(f"INSERT INTO {name}_{term} VALUES (?, ?)", rows)
 
     @contextmanager
-    def attached(self, connection: sqlite3.Connection) -> Iterator[dict[str, list[str]]]:
-        """Have all of it there: by its name, where a table is. Nobody brings more."""
+    def attached(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Have all of it there. Nobody brings more.
+
+        ``ranked`` leads from the records' numbers to their ranks, as soon as somebody has filled it.
+        """
         self._close()
-        tables: dict[str, list[str]] = {}
-        for number, path in enumerate(self._paths(_WAITS)):
-            connection.execute(f"ATTACH DATABASE ? AS aside{number}", (str(path),))
-            for (table,) in connection.execute(f"SELECT name FROM aside{number}.sqlite_master"):
-                tables.setdefault(table, []).append(f"aside{number}.{table}")
-        if "ranked" not in tables:
-            connection.execute("ATTACH DATABASE ? AS ranking", (str(self._beside(f"ranks{_WAITS}")),))
-            for pragma in _PRAGMAS:
-                connection.execute(f"PRAGMA ranking.{pragma}")
-            connection.execute("CREATE TABLE ranking.ranked (id INTEGER PRIMARY KEY, rank INTEGER NOT NULL)")
-        yield tables
+        connection.execute("ATTACH DATABASE ? AS aside", (str(self._beside(_WAITS)),))
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA aside.{pragma}")
+        connection.execute("CREATE TABLE IF NOT EXISTS aside.ranked (id INTEGER PRIMARY KEY, rank INTEGER NOT NULL)")
+        yield
+        connection.execute("DETACH DATABASE aside")
 
     def ordered(self, name: str, term: Term) -> Path | None:
         """A file with a term's table, made in this process; none where two records have what only one may have."""
         path = self._beside(f"{name}_{term.name}{_IS_DONE}")
         try:
-            with closing(_connected(path)) as connection, self.attached(connection) as tables:
+            with closing(_connected(path)) as connection, self.attached(connection):
                 declare(connection, self.collections[name], term)
-                put(connection, self.collections[name], term, tables)
+                put(connection, self.collections[name], term)
         except sqlite3.IntegrityError:
             return None
         return path
@@ -80,32 +94,10 @@ class Aside:
         return self._target.with_name(f".{self._target.name}.{end}")
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.connection.close()
-            self._file = None
-
-    def _paths(self, end: str) -> list[Path]:
-        start = self._beside("").name
-        return sorted(path for path in self._target.parent.iterdir() if path.name.startswith(start) and path.name.endswith(end))
-
-
-@dataclass
-class _File:
-    """The file of one process."""
-
-    path: Path
-    process: int = field(default_factory=os.getpid)
-    tables: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.connection = _connected(self.path)
-
-    def keep(self, table: str, columns: Sequence[str], rows: Sequence[Loose]) -> None:
-        """Add rows to a table."""
-        if table not in self.tables:
-            self.connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
-            self.tables.add(table)
-        self.connection.executemany(f"INSERT INTO {table} VALUES (?{', ?' * (len(columns) - 1)})", rows)
+        if self._connection is not None:
+            self._connection.execute("COMMIT")
+            self._connection.close()
+            self._connection = None
 
 
 def table_of(kind: Collection, term: Term) -> str:
@@ -115,22 +107,25 @@ def table_of(kind: Collection, term: Term) -> str:
 
 def declare(connection: sqlite3.Connection, kind: Collection, term: Term) -> None:
     """Make a term's table."""
-    connection.execute(_TERM.format(table_of(kind, term), "value" if term.name in kind.unique else "value, rank"))
+    table = table_of(kind, term)
+    if term in kind.apart:
+        connection.execute(_TERM.format(table, "value" if term.name in kind.unique else "value, rank"))
+    else:
+        connection.execute(_BY_KEY.format(table, kind.name))
 
 
-def put(connection: sqlite3.Connection, kind: Collection, term: Term, tables: Mapping[str, Sequence[str]]) -> None:
+def keys(kind: Collection) -> str:
+    """What tells the number, the order and the key of each record of a collection."""
+    return _KEYS.format(kind.name)
+
+
+def put(connection: sqlite3.Connection, kind: Collection, term: Term) -> None:
     """Fill a term's table in its order, so that it only grows at its end."""
-    here = table_of(kind, term)
-    firsts = [f"SELECT id, {_column(term)} AS value FROM {table}" for table in tables[kind.name]]
-    further = [f"SELECT id, value FROM {table}" for table in tables.get(here, ())]
+    waiting = _VALUES.format(kind.name, term.name)
     connection.execute(
-        f"INSERT INTO main.{here} SELECT value, rank FROM ({' UNION ALL '.join(firsts + further)}) loose CROSS JOIN ranked "
-        "ON ranked.id = loose.id WHERE value IS NOT NULL ORDER BY value, rank"
+        f"INSERT INTO main.{table_of(kind, term)} SELECT value, rank FROM ({waiting}) waiting CROSS JOIN aside.ranked "
+        "ON ranked.id = waiting.id ORDER BY value, rank"
     )
-
-
-def _column(term: Term) -> str:
-    return f"of_{term.name}"
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from mockspi.exchange import Json
-from mockspi.store.terms import exact
-
-Reader = Callable[[Any], Sequence[Any]]
+from mockspi.store.paths import Columns, Reader, joined, reader
+from mockspi.store.terms import Fold, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +26,12 @@ class Term:
 
     name: str
     paths: tuple[str, ...]
-    fold: Callable[[Any], str] = exact
+    fold: Fold = exact
     when: Callable[[Json], bool] | None = None
     _read: Reader = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_read", _joined(*map(reader, self.paths)))
+        object.__setattr__(self, "_read", joined(*map(reader, self.paths)))
 
     def of(self, record: Json) -> Iterable[str]:
         """The folded values of a record, each once."""
@@ -44,21 +42,52 @@ class Term:
             return (text,) if values and (text := fold(values[0])) else ()
         return {text for one in values if (text := fold(one))}
 
-    def column(self, records: Sequence[Json]) -> tuple[list[str | None], list[tuple[int, str]]]:
+    def column(self, columns: Columns) -> tuple[list[str | None], list[tuple[int, str]]]:
         """The same of many: the first value of each record, if it has one, and what else they have: whose, and the value."""
-        read, fold, when = self._read, self.fold, self.when
-        found = [read(one) for one in records] if when is None else [read(one) if when(one) else () for one in records]
-        firsts = [fold(values[0]) or None if values else None for values in found]
-        further = []
-        for index, values in enumerate(found):
-            if len(values) > 1:
-                firsts[index], *others = dict.fromkeys(text for one in values if (text := fold(one))) or (None,)
-                further += [(index, one) for one in others]
-        return firsts, further
+        if self.when is None:
+            return self._column(columns)
+        chosen = [index for index, one in enumerate(columns.records) if self.when(one)]
+        some, further = self._column(Columns([columns.records[index] for index in chosen]))
+        firsts: list[str | None] = [None] * len(columns.records)
+        for index, value in zip(chosen, some, strict=True):
+            firsts[index] = value
+        return firsts, [(chosen[index], value) for index, value in further]
+
+    def _column(self, columns: Columns) -> tuple[list[str | None], list[tuple[int, str]]]:
+        firsts: list[str | None] = [None] * len(columns.records)
+        further: dict[tuple[int, str], None] = {}
+        for path in self.paths:
+            owners, texts = columns.texts(path, self.fold)
+            if path is self.paths[0] and type(owners) is range:
+                firsts = [text or None for text in texts]
+                continue
+            for index, text in zip(owners, texts, strict=True):
+                if text and (known := firsts[index]) != text:
+                    if known is None:
+                        firsts[index] = text
+                    else:
+                        further[index, text] = None
+        return firsts, list(further)
 
     def is_blank(self, record: Json) -> bool:
         """Whether a record has a value of which folding leaves nothing."""
         return any(not self.fold(one) for one in self._read(record))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Records come by one value after the other, each folded."""
+
+    parts: tuple[tuple[str, Fold], ...] = ()  #: paths
+
+    def __call__(self, record: Json) -> str:
+        """A record's place, as a text."""
+        return "\x01".join(fold(found[0]) if (found := reader(path)(record)) else "" for path, fold in self.parts)
+
+    def column(self, columns: Columns) -> list[str]:
+        """The same of many."""
+        found = [[text or "" for text in columns.folded(path, fold)] for path, fold in self.parts]
+        return list(map("\x01".join, zip(*found, strict=True))) if found else [""] * len(columns.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +97,7 @@ class Collection:
     name: str
     key: tuple[str, ...]
     terms: tuple[Term, ...] = ()
-    order: Callable[[Json], str] = field(default=lambda record: "")
+    order: Callable[[Json], str] = Order()
     unique: tuple[str, ...] = ()  #: terms that no two records may share
     leading: str = ""  #: the term whose value the order begins with
 
@@ -77,87 +106,26 @@ class Collection:
         found = [str(values[0]) if (values := reader(path)(record)) else "" for path in self.key]
         return found[0] if len(found) == 1 else "|".join(found)
 
+    def keys(self, columns: Columns) -> list[str]:
+        """The keys of many."""
+        found = [["" if one is None else str(one) for one in columns.at(path)] for path in self.key]
+        return found[0] if len(found) == 1 else list(map("|".join, zip(*found, strict=True)))
+
+    def orders(self, columns: Columns) -> list[str]:
+        """The orders of many."""
+        return self.order.column(columns) if isinstance(self.order, Order) else list(map(self.order, columns.records))
+
+    @property
+    def apart(self) -> tuple[Term, ...]:
+        """The terms but one that is the key."""
+        return tuple(one for one in self.terms if (one.paths, one.fold, one.when) != (self.key, exact, None))
+
     def term(self, name: str) -> Term:
         """The term with this name."""
         for term in self.terms:
             if term.name == name:
                 return term
         raise KeyError(name)
-
-
-def walk(value: Any, path: str) -> Sequence[Any]:
-    """The values at a dotted path; a missing member gives nothing."""
-    return reader(path)(value)
-
-
-@cache
-def reader(path: str) -> Reader:
-    """What walks a path: made once, for it is used on every record."""
-    if not path:
-        return lambda value: (value,)
-    steps = [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")]
-    match steps:
-        case [(name, False)]:
-            return _member(name)
-        case [(name, False), (inner, False)]:
-            return _inner(name, inner)
-        case [(name, False), (middle, False), (inner, False)]:
-            return _within(name, _inner(middle, inner))
-        case [(name, True), (inner, False)]:
-            return _each(name, inner)
-    return lambda value: _walked([value], steps)
-
-
-def _joined(first: Reader, *others: Reader) -> Reader:
-    """What reads all of them."""
-    if not others:
-        return first
-    second = _joined(*others)
-
-    def read(value: Any) -> Sequence[Any]:
-        return (*first(value), *second(value))
-
-    return read
-
-
-def _member(name: str) -> Reader:
-    def read(value: Any) -> Sequence[Any]:
-        return () if type(value) is not dict or (found := value.get(name)) is None else (found,)
-
-    return read
-
-
-def _inner(name: str, inner: str) -> Reader:
-    def read(value: Any) -> Sequence[Any]:
-        if type(value) is not dict or type(outer := value.get(name)) is not dict or (found := outer.get(inner)) is None:
-            return ()
-        return (found,)
-
-    return read
-
-
-def _within(name: str, inner: Reader) -> Reader:
-    def read(value: Any) -> Sequence[Any]:
-        return inner(value.get(name)) if type(value) is dict else ()
-
-    return read
-
-
-def _each(name: str, inner: str) -> Reader:
-    def read(value: Any) -> Sequence[Any]:
-        if type(value) is not dict or not (outer := value.get(name)):
-            return ()
-        members = outer if type(outer) is list else [outer]
-        return [found for one in members if type(one) is dict and (found := one.get(inner)) is not None]
-
-    return read
-
-
-def _walked(found: list[Any], steps: Iterable[tuple[str, bool]]) -> list[Any]:
-    for name, many in steps:
-        members = [inner for one in found if type(one) is dict and (inner := one.get(name)) is not None]
-        found = [item for member in members for item in (member if type(member) is list else [member])] if many else members
-    return found
 
 
 class Criterion(NamedTuple):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mockspi.exchange import Json
+from mockspi.exchange import listed
 from mockspi.store.base import Collection
+from mockspi.store.paths import Columns
 
-Loose = tuple[int | str | None, ...]
+_PART = "\n"
+_NOT_IN_JSON = "\\u0000"  #: for the database, whose texts in JSON end there
 
 
 class Batch(NamedTuple):
@@ -17,26 +19,33 @@ class Batch(NamedTuple):
     collection: str
     first: int  #: the number of the first record; those of the others follow
     bodies: Sequence[str | bytes]  #: the records as JSON
-    loose: list[Loose]  #: a record's number, key, order, and a value of each term, if it has one
-    further: dict[str, list[tuple[int, str]]]  #: by term: the number of a record, and another value
+    #: JSON lists: each record's key and order, a line between them; then by term what each has, or null, and after that
+    #: what else any has, each behind the record's place and a blank. The database takes them apart: rows cost much more
+    lists: Sequence[str | None]
+    keys: Sequence[tuple[int, str, str]]  #: numbers, keys and orders that cannot be in JSON
+    values: Mapping[str, Sequence[tuple[int, str]]]  #: by term: numbers and values that cannot be
     blank: list[str]  #: the unique terms that a record has, though nothing is left of them when folded
 
 
-def batch(kind: Collection, records: Sequence[Json], bodies: Sequence[str | bytes], first: int) -> Batch:
+def batch(kind: Collection, records: Columns, bodies: Sequence[str | bytes], first: int) -> Batch:
     """Records, and how each is written."""
-    columns = [term.column(records) for term in kind.terms]
-    numbers, firsts = range(first, first + len(records)), [values for values, _ in columns]
-    loose = zip(numbers, map(kind.key_of, records), map(kind.order, records), *firsts, strict=True)
-    further = {
-        term.name: [(first + index, value) for index, value in others]
-        for term, (_, others) in zip(kind.terms, columns, strict=True)
-        if others
-    }
-    blank = [
-        term.name
-        for term, values in zip(kind.terms, firsts, strict=True)
-        if term.name in kind.unique
-        for record, value in zip(records, values, strict=True)
-        if value is None and term.is_blank(record)
-    ]
-    return Batch(kind.name, first, bodies, list(loose), further, blank)
+    lists: list[str | None] = []
+    blank: list[str] = []
+    loose, values = list(zip(kind.keys(records), kind.orders(records), strict=True)), {}
+    pairs = listed([key + _PART + order for key, order in loose])
+    alone = _NOT_IN_JSON in pairs or pairs.count("\\n") > len(loose)
+    lists.append(None if alone else pairs)
+    for term in kind.apart:
+        firsts, further = term.column(records)
+        missing = firsts.count(None)
+        if missing and term.name in kind.unique:
+            told = zip(records.records, firsts, strict=True)
+            blank += [term.name for record, value in told if value is None and term.is_blank(record)]
+        told_all = listed([*firsts, *(f"{index} {value}" for index, value in further)]) if missing < len(firsts) else ""
+        if _NOT_IN_JSON in told_all:
+            there = [(index, value) for index, value in enumerate(firsts) if value is not None]
+            values[term.name] = [(first + index, value) for index, value in (*there, *further)]
+            told_all = ""
+        lists.append(told_all or None)
+    keys = [(number, *one) for number, one in enumerate(loose, first)] if alone else ()
+    return Batch(kind.name, first, bodies, lists, keys, values, blank)

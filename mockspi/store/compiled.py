@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from mockspi.errors import UsageError
 from mockspi.exchange import Json
-from mockspi.store.aside import Aside, declare, put, table_of
+from mockspi.store.aside import Aside, declare, keys, put, table_of
 from mockspi.store.base import Collection, Term
 from mockspi.store.batches import Batch
 from mockspi.store.records import dump
@@ -58,8 +58,7 @@ def compile_set(
     """Write a base file: the records, and by name what else is served from the set.
 
     It appears when it is whole; before that nobody opens it again, so nothing is synced or journaled. ``progress`` is told
-    what share of the work is done that follows the last record. Batches come with their loose rows, or those are aside.
-    What puts terms in order elsewhere is ``ordered``.
+    what share of the work is done that follows the last record. What puts terms in order elsewhere is ``ordered``.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -74,11 +73,11 @@ def compile_set(
             connection.executemany("INSERT INTO texts VALUES (?, ?)", [(name, dump(text)) for name, text in texts.items()])
             filled = _fill(connection, aside, batches)
             connection.execute("COMMIT")
-            with aside.attached(connection) as tables:
-                ranks = _rank(connection, filled, tables)
+            kinds = [aside.collections[name] for name in sorted(filled)]
+            with aside.attached(connection):
+                ranks = _rank(connection, kinds, filled)
                 progress(_RANKED)
-                kinds = [aside.collections[name] for name in sorted(filled)]
-                _order(connection, kinds, ranks, tables, ordered, progress)
+                _order(connection, kinds, ranks, ordered, progress)
                 for kind in kinds:
                     row = kind.name, *ranks[kind.name], _is_led(connection, kind, ranks[kind.name][1])
                     connection.execute("INSERT INTO collections VALUES (?, ?, ?, ?)", row)
@@ -99,24 +98,20 @@ def _fill(connection: sqlite3.Connection, aside: Aside, batches: Iterable[Batch]
             if (one.collection, term) in blank:
                 raise Shared(f"two records of the fixture set have a {term} of which nothing is left when compared")
             blank.add((one.collection, term))
-        if one.loose:
-            aside(one)
+        aside(one)
         connection.executemany("INSERT INTO records VALUES (?, CAST(? AS TEXT))", zip(itertools.count(one.first), one.bodies))
         filled[one.collection] += len(one.bodies)
     return filled
 
 
-def _rank(
-    connection: sqlite3.Connection, filled: Mapping[str, int], tables: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[int, int]]:
+def _rank(connection: sqlite3.Connection, kinds: Sequence[Collection], filled: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Give the records their ranks: by collection, the first, and what follows the last."""
     run, first, ranks = connection.execute, 1, {}
     run("BEGIN")
-    for name in sorted(filled):
-        found = " UNION ALL ".join(f"SELECT id, sort, key FROM {table}" for table in tables[name])
-        run(f"INSERT INTO ranks (id, sort, key) SELECT * FROM ({found}) ORDER BY sort, key")
-        ranks[name] = first, (first := first + filled[name])
-    run("INSERT INTO ranked SELECT id, rank FROM ranks ORDER BY id")
+    for kind in kinds:
+        run(f"INSERT INTO ranks (id, sort, key) SELECT id, sort, key FROM ({keys(kind)}) ORDER BY sort, key")
+        ranks[kind.name] = first, (first := first + filled[kind.name])
+    run("INSERT INTO aside.ranked SELECT id, rank FROM ranks ORDER BY id")
     run("COMMIT")
     return ranks
 
@@ -125,22 +120,21 @@ def _order(
     connection: sqlite3.Connection,
     kinds: Sequence[Collection],
     ranks: Mapping[str, tuple[int, int]],
-    tables: Mapping[str, Sequence[str]],
     ordered: Ordered | None,
     progress: Callable[[float], None],
 ) -> None:
     """Fill the keys and the tables of the terms; those of many records, where that can be, are only copied here."""
     filled = {name: past - first for name, (first, past) in ranks.items()}
-    whole, done = sum(len(kind.terms) * filled[kind.name] for kind in kinds) or 1, 0
+    whole, done = sum(len(kind.apart) * filled[kind.name] for kind in kinds) or 1, 0
     elsewhere = [kind for kind in kinds if ordered and filled[kind.name] >= _MANY]
-    terms = [(kind, term) for kind in elsewhere for term in kind.terms]
+    terms = [(kind, term) for kind in elsewhere for term in kind.apart]
     results = ordered(terms) if ordered else iter(())
     connection.execute("BEGIN")
     for kind in kinds:
-        keys = "INSERT INTO keys SELECT ?, key, rank, id FROM ranks WHERE rank >= ? AND rank < ? ORDER BY key"
-        connection.execute(keys, (kind.name, *ranks[kind.name]))
-        for term in () if kind in elsewhere else kind.terms:
-            put(connection, kind, term, tables)
+        told = "INSERT INTO keys SELECT ?, key, rank, id FROM ranks WHERE rank >= ? AND rank < ? ORDER BY key"
+        connection.execute(told, (kind.name, *ranks[kind.name]))
+        for term in () if kind in elsewhere else kind.apart:
+            put(connection, kind, term)
             progress(_RANKED + (1 - _RANKED) * (done := done + filled[kind.name]) / whole)
     connection.execute("COMMIT")
     for (kind, term), path in zip(terms, results, strict=True):

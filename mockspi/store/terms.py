@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
+
+Fold = Callable[[Any], str]
 
 _SHORT_PHONE = 7
 _NO_DIGITS = bytes(set(range(128)) - set(b"0123456789"))
@@ -77,3 +80,41 @@ def moment(value: Any) -> str:
 def newest_first(value: Any) -> str:
     """Epoch milliseconds as text that sorts the latest first."""
     return f"{10**16 - int(value):016d}"
+
+
+def fold_each(fold: Fold, values: Sequence[Any]) -> list[str]:
+    """Many values, each folded."""
+    together = _TOGETHER.get(fold)
+    if together is None or not values:
+        return list(map(fold, values))
+    return together(list(map(str, values))) or list(map(fold, values))
+
+
+def _short(often: Fold) -> Callable[[list[str]], list[str]]:
+    """What may be remembered is looked up without asking each how long it is."""
+    return lambda texts: list(map(often, texts)) if max(map(len, texts)) <= _SHORT else []
+
+
+def _simple(texts: list[str]) -> list[str]:
+    """Where all are without accents and blanks."""
+    whole = "\n".join(texts)
+    simple = whole.isascii() and " " not in whole and "".join(texts).isprintable()
+    return whole.lower().split("\n") if simple else []
+
+
+def _lines(texts: list[str]) -> list[str]:
+    """Where each is a line, of which digits are left."""
+    whole = "\n".join(texts)
+    if not whole.isascii() or whole.count("\n") != len(texts) - 1:
+        return []
+    return whole.encode().translate(None, _NOT_OF_LINES)[::-1].decode().split("\n")[::-1]
+
+
+_NOT_OF_LINES = _NO_DIGITS.replace(b"\n", b"")
+_TOGETHER: dict[Fold, Callable[[list[str]], list[str]]] = {
+    exact: lambda texts: texts,
+    folded: _short(_often),
+    folded_anew: _simple,
+    compact: _short(_compact_often),
+    phone: _lines,
+}
