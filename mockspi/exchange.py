@@ -134,6 +134,11 @@ def encode_each(documents: Sequence[Any]) -> list[bytes]:
     return list(map(encode, documents)) if _is_doubtful(b",".join(told)) else told
 
 
+def encode_plain(documents: Sequence[Any]) -> list[bytes]:
+    """JSON for each of some documents that were read from JSON; numbers may be spelt in another way than ``encode`` does it."""
+    return [orjson.dumps(one, option=_STRICT) for one in documents]
+
+
 def listed(texts: Sequence[str | None]) -> str:
     """A JSON list of texts, some of which may be missing."""
     return orjson.dumps(texts).decode()
@@ -150,7 +155,7 @@ def decode(raw: bytes) -> Any:
     return orjson.loads(raw)
 
 
-decode_again = orjson.loads  #: the same for what ``decode`` has read before
+decode_again = orjson.loads  #: the same for what ``decode`` has read before; in other JSON numbers beyond 64 bits become others
 
 
 def without_nulls(value: Any, *, lists: bool = True) -> Any:

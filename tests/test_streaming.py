@@ -72,6 +72,13 @@ def test_files_of_large_records_are_read_too() -> None:
     assert read(json.dumps(many, indent=1).encode(), 1 << 12) == many
 
 
+def test_what_is_nested_deeply_is_read_too() -> None:
+    deep: list[Any] = []
+    for _ in range(400):
+        deep = [deep]
+    assert read(json.dumps([{"id": 1, "deep": deep}]).encode(), 1 << 12) == [{"id": 1, "deep": deep}]
+
+
 def test_the_records_of_the_sample_are_read_in_pieces() -> None:
     found = sample_set()
     for path in found.record_files:
