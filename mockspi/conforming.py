@@ -11,7 +11,7 @@ rules, the checks of shapes inside) is handed to it as a value. Nothing that was
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -55,6 +55,11 @@ def conforms(shape: type[Shape], value: Any, held: Held = Held.SENT) -> bool:
         return compiled(shape, held)(value)
     _asked[kind] += 1
     return keeps(shape, value, held)
+
+
+def all_conform(shape: type[Shape], values: Sequence[Any], held: Held) -> bool:
+    """Whether all of some documents keep a shape."""
+    return all(map(compiled(shape, held), values)) if len(values) >= _OFTEN else all(conforms(shape, one, held) for one in values)
 
 
 def faults(shape: type[Shape], value: Any) -> list[Problem]:

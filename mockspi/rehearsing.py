@@ -30,8 +30,8 @@ from mockspi.service import Service
 from mockspi.settings import MAIN
 from mockspi.store.aside import Aside
 from mockspi.store.batches import Batch, batch
+from mockspi.store.columns import Columns
 from mockspi.store.compiled import Ordered, Shared, compile_set, count, lacking
-from mockspi.store.paths import Columns
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 

@@ -18,8 +18,8 @@ from mockspi.fixtures.reading import sample_set
 from mockspi.store.aside import Aside
 from mockspi.store.base import Criterion, Page, Readable
 from mockspi.store.batches import batch
+from mockspi.store.columns import Columns
 from mockspi.store.compiled import compile_set
-from mockspi.store.paths import Columns
 from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 

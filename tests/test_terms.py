@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from mockspi.store.base import Term
-from mockspi.store.paths import Columns, reader, walk
+from mockspi.store.columns import Columns
+from mockspi.store.paths import reader, walk
 from mockspi.store.terms import compact, folded, folded_anew, phone
 
 TEXTS = some.text() | some.text("0123456789 +-()٣²ß\u00e9", max_size=90)

@@ -37,8 +37,8 @@ from mockspi.schema.declaring import (
 
 __all__ = [
     "ASSUMED", "PUBLIC", "SEED", "Anything", "Choice", "Field", "Flag", "Id", "Integer", "Many", "Moment", "Money", "Number",
-    "Part", "Problem", "Shape", "Strangers", "Text", "did_you_mean", "escape", "expectation", "field_at", "members", "problems",
-    "uneven",
+    "Part", "Problem", "Shape", "Strangers", "Text", "amounts", "did_you_mean", "escape", "expectation", "field_at", "members",
+    "problems", "uneven",
 ]  # fmt: skip
 _FINER = {0: "decimals, and {} has none", 2: "more than two decimals", 3: "more than three decimals"}
 _KINDS: dict[type, str] = {
@@ -165,6 +165,13 @@ def uneven(shape: type[Shape], value: Any, path: str = "", currency: str = "") -
                 yield from uneven(inner, member, where, currency)
             elif isinstance(member, float) and round(member, decimals(currency)) != member:
                 yield Problem(where, f"{member} has {_FINER[decimals(currency)].format(currency)}")
+
+
+@cache
+def amounts(shape: type[Shape]) -> tuple[str, ...]:
+    """The paths of a shape's amounts."""
+    found = ((f"{name}{'[]' * many}", inner) for name, many, inner in _amounts(shape))
+    return tuple(f"{start}.{path}" if path else start for start, inner in found for path in (amounts(inner) if inner else ("",)))
 
 
 @cache

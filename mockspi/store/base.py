@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from mockspi.exchange import Json
-from mockspi.store.paths import Columns, Reader, joined, reader
-from mockspi.store.terms import Fold, exact
+from mockspi.store.columns import Columns
+from mockspi.store.paths import Reader, joined, reader
+from mockspi.store.terms import Fold, each, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Term:
         firsts: list[str | None] = [None] * len(columns.records)
         further: dict[tuple[int, str], None] = {}
         for path in self.paths:
-            owners, texts = columns.texts(path, self.fold)
+            owners, texts = columns.texts(path, each(self.fold))
             if path is self.paths[0] and type(owners) is range:
                 firsts = [text or None for text in texts]
                 continue
@@ -86,7 +87,7 @@ class Order:
 
     def column(self, columns: Columns) -> list[str]:
         """The same of many."""
-        found = [[text or "" for text in columns.folded(path, fold)] for path, fold in self.parts]
+        found = [[text or "" for text in columns.folded(path, each(fold))] for path, fold in self.parts]
         return list(map("\x01".join, zip(*found, strict=True))) if found else [""] * len(columns.records)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mockspi.exchange import listed
 from mockspi.store.base import Collection
-from mockspi.store.paths import Columns
+from mockspi.store.columns import Columns
 
 _PART = "\n"
 _NOT_IN_JSON = "\\u0000"  #: for the database, whose texts in JSON end there

@@ -31,7 +31,7 @@ PRAGMA page_size = 8192;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA temp_store = FILE;
-PRAGMA cache_size = -65536;
+PRAGMA threads = 1;
 CREATE TABLE records (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE ranks (rank INTEGER PRIMARY KEY, id INTEGER NOT NULL, sort TEXT NOT NULL, key TEXT NOT NULL);
 CREATE TABLE keys (collection TEXT NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -123,11 +123,14 @@ def _order(
     ordered: Ordered | None,
     progress: Callable[[float], None],
 ) -> None:
-    """Fill the keys and the tables of the terms; those of many records, where that can be, are only copied here."""
+    """Fill the keys and the tables of the terms; those of many records, where that can be, are only copied here.
+
+    What is in lists comes first: it takes longest, and should not be what all others wait for.
+    """
     filled = {name: past - first for name, (first, past) in ranks.items()}
     whole, done = sum(len(kind.apart) * filled[kind.name] for kind in kinds) or 1, 0
     elsewhere = [kind for kind in kinds if ordered and filled[kind.name] >= _MANY]
-    terms = [(kind, term) for kind in elsewhere for term in kind.apart]
+    terms = sorted(((kind, term) for kind in elsewhere for term in kind.apart), key=lambda one: "[]" not in str(one[1].paths))
     results = ordered(terms) if ordered else iter(())
     connection.execute("BEGIN")
     for kind in kinds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 Fold = Callable[[Any], str]
@@ -82,12 +82,17 @@ def newest_first(value: Any) -> str:
     return f"{10**16 - int(value):016d}"
 
 
-def fold_each(fold: Fold, values: Sequence[Any]) -> list[str]:
-    """Many values, each folded."""
+@cache
+def each(fold: Fold) -> Callable[[Sequence[Any]], list[str]]:
+    """What folds many values at once."""
     together = _TOGETHER.get(fold)
-    if together is None or not values:
-        return list(map(fold, values))
-    return together(list(map(str, values))) or list(map(fold, values))
+
+    def folds(values: Sequence[Any]) -> list[str]:
+        if together is None or not values:
+            return list(map(fold, values))
+        return together(list(map(str, values))) or list(map(fold, values))
+
+    return folds
 
 
 def _short(often: Fold) -> Callable[[list[str]], list[str]]:
