@@ -18,10 +18,13 @@ from conftest import clean_environment, mockspi
 from mockspi import compiling
 from mockspi.cli.progress import Progress
 from mockspi.compiling import compiled, digest_of
+from mockspi.contracts.collections import COLLECTIONS
 from mockspi.errors import BrokenSet, UsageError
 from mockspi.fixtures.checking import check
 from mockspi.fixtures.reading import FixtureSet, open_set, sample_set
 from mockspi.rehearsing import compile_into, make
+from mockspi.store.base import Criterion
+from mockspi.store.sqlite import SqliteStore
 
 CUSTOMERS, STORES = "records/customers.json", "records/stores.json"
 
@@ -83,6 +86,9 @@ UNSOUND: dict[str, tuple[str, Callable[[list[Any]], None], str]] = {
     ),
     "a record that nobody has": (CUSTOMERS, named(0, customerId="C-9999"), "no customers record has the key 'C-1001'"),
     "a magic value": (CUSTOMERS, named(3, customerId="MAGIC-400"), "'MAGIC-400' stands in records/customers.json"),
+    "an amount that is too fine": (
+        CUSTOMERS, lambda all_: all_[0]["loyaltyProfile"].update(currentStoreCredit=1.005), "1.005 has more than two decimals",
+    ),
     "a wrong member": (STORES, lambda all_: all_[0].update(nmae="x"), "unknown field 'nmae'; did you mean 'name'?"),
 }  # fmt: skip
 
@@ -105,6 +111,27 @@ def test_what_only_looks_wrong_is_compiled(mine: Path, tmp_path: Path) -> None:
     assert make(tmp_path / "base.sqlite", open_set(str(mine))) == []
     compile_into(tmp_path / "slow.sqlite", open_set(str(mine)))
     assert content(tmp_path / "base.sqlite") == content(tmp_path / "slow.sqlite")
+
+
+ZERO_AND_LINES = ("a\0b", "a", "a\0", "a\nb", "\\u0000")
+
+
+def test_texts_that_json_cannot_bring_into_the_database_are_kept_as_they_are(mine: Path, tmp_path: Path) -> None:
+    def odd(records: list[Any]) -> None:
+        for number, text in enumerate(ZERO_AND_LINES):
+            names = {"customerId": f"N-{text}", "firstName": "Odd", "lastName": f"n{text}"}
+            records.append({"profile": {**names, "phoneMobile": f"+1 555 {number}\0", "email": f"{text}@mail.example"}})
+
+    edit(mine / CUSTOMERS, odd)
+    compile_into(tmp_path / "base.sqlite", open_set(str(mine)))
+    assert make(tmp_path / "quick.sqlite", open_set(str(mine))) == []
+    assert content(tmp_path / "quick.sqlite") == content(tmp_path / "base.sqlite")
+    store = SqliteStore(tmp_path / "base.sqlite", tmp_path / "records.sqlite", COLLECTIONS)
+    for text in ZERO_AND_LINES:
+        for term, value in (("customerId", f"N-{text}"), ("lastName", f"n{text}"), ("email", f"{text}@mail.example")):
+            found = store.read("").find("customers", Criterion(term, (value,))).records
+            assert [one["profile"]["customerId"] for one in found] == [f"N-{text}"]
+        assert store.read("").get("customers", f"N-{text}") is not None
 
 
 def told(found: FixtureSet) -> list[float]:

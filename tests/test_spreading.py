@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,11 +16,13 @@ import pytest
 from conftest import until
 from test_first_start import CUSTOMERS, content, edit, named
 
+from mockspi.errors import UsageError
 from mockspi.fixtures import sound
 from mockspi.fixtures.reading import open_set, sample_set
 from mockspi.fixtures.spreading import cores, spread
 from mockspi.rehearsing import make
 from mockspi.store import compiled
+from mockspi.store.aside import Aside
 
 
 def slowly(piece: bytes) -> bytes:
@@ -76,6 +79,33 @@ def is_gone(process: int) -> bool:
 def test_a_helper_that_ends_is_noticed() -> None:
     with spread(lambda piece: os._exit(3), 2) as help_, pytest.raises(EOFError):
         list(help_(iter([b"x"] * 5)))
+
+
+def fail(piece: bytes) -> bytes:
+    raise sqlite3.OperationalError(f"no room for {piece.decode()}")
+
+
+def test_what_goes_wrong_in_a_helper_is_raised_where_the_work_was_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    with spread(fail, 2) as help_, pytest.raises(sqlite3.OperationalError, match="no room for x") as raised:
+        list(help_(iter([b"x"] * 5)))
+    assert "in fail" in raised.value.__notes__[0], "who looks for a defect sees where it is"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_full_disk_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sound, "_LARGE", 0)
+    monkeypatch.setattr(sound, "cores", lambda: 2)
+    monkeypatch.setattr(compiled, "_MANY", 1)
+    monkeypatch.setattr(Aside, "ordered", full)
+    with pytest.raises(UsageError, match=r"full\.sqlite cannot be written: database or disk is full"):
+        make(tmp_path / "full.sqlite", open_set("sample"))
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nobody_helps_a_process_with_threads() -> None:

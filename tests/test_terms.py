@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mockspi.store.base import Term
+from mockspi.contracts.collections import COLLECTIONS
+from mockspi.fixtures.reading import sample_set
+from mockspi.store.base import Collection, Order, Term
 from mockspi.store.columns import Columns
 from mockspi.store.paths import reader, walk
-from mockspi.store.terms import compact, folded, folded_anew, phone
+from mockspi.store.terms import Fold, compact, each, exact, folded, folded_anew, phone
 
 TEXTS = some.text() | some.text("0123456789 +-()٣²ß\u00e9", max_size=90)
 MEMBERS = some.sampled_from(["a", "b", "c"])
@@ -28,6 +31,11 @@ def test_what_is_remembered_is_what_is_found_anew(text: str) -> None:
         assert folded(text) == folded_anew(text) == folded_anew(folded(text))
         assert compact(text) == folded_anew(text).replace(" ", "").replace("-", "")
         assert phone(text) == "".join(sign for sign in reversed(text) if sign.isdigit())
+
+
+@given(some.sampled_from([exact, folded, folded_anew, compact, phone]), some.lists(TEXTS | some.integers(), max_size=5))
+def test_many_are_folded_as_each_is(fold: Fold, values: list[Any]) -> None:
+    assert each(fold)(values) == list(map(fold, values))
 
 
 def walked(value: Any, steps: list[tuple[str, bool]]) -> list[Any]:
@@ -73,3 +81,26 @@ def test_a_column_of_a_term_has_what_each_record_has(
         others = [value for whose, value in further if whose == index]
         assert (first is None) <= (not others)
         assert sorted(([first] if first is not None else []) + others) == sorted(term.of(record))
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_keys_and_orders_of_many_are_those_of_each(name: str) -> None:
+    kind = COLLECTIONS[name]
+    records = [record for collection, _, record in sample_set().records() if collection == name]
+    seen = Columns(records)
+    assert kind.keys(seen) == list(map(kind.key_of, records))
+    assert kind.orders(seen) == list(map(kind.order, records))
+
+
+@given(RECORDS)
+def test_what_records_lack_is_nothing_in_their_keys_and_orders(records: list[dict[str, Any]]) -> None:
+    kind = Collection("any", ("a.b", "c"), order=Order((("b", folded), ("a.c", exact))))
+    assert kind.keys(Columns(records)) == list(map(kind.key_of, records))
+    assert kind.orders(Columns(records)) == list(map(kind.order, records))
+
+
+@given(some.lists(DOCUMENTS, max_size=4), PATHS)
+def test_a_path_is_walked_in_many_as_in_each(documents: list[Any], steps: list[tuple[str, bool]]) -> None:
+    path = ".".join(name + "[]" * many for name, many in steps)
+    expected = [one for document in documents for one in walk(document, path) if one is not None]
+    assert [one for one in Columns(documents).every(path) if one is not None] == expected

@@ -62,7 +62,7 @@ class Term:
             if path is self.paths[0] and type(owners) is range:
                 firsts = [text or None for text in texts]
                 continue
-            for index, text in zip(owners, texts, strict=True):
+            for index, text in zip(owners, texts, strict=True) if any(texts) else ():
                 if text and (known := firsts[index]) != text:
                     if known is None:
                         firsts[index] = text

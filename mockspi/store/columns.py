@@ -27,7 +27,9 @@ class Columns:
     def inside(self, path: str) -> tuple[Sequence[int], Columns]:
         """What is in the lists at a path: whose each is, and all of them; what is no list is like one of itself."""
         if path not in self._inside:
-            lists = [one if type(one) is list else () if one is None else (one,) for one in self.at(path)]
+            found = self.at(path)
+            there = found if found.count(None) < len(found) else ()
+            lists = [one if type(one) is list else () if one is None else (one,) for one in there]
             owners = list(chain.from_iterable(map(repeat, range(len(lists)), map(len, lists))))
             self._inside[path] = owners, Columns(list(chain.from_iterable(lists)))
         return self._inside[path]
@@ -44,7 +46,7 @@ class Columns:
             return range(len(self.records)), self.folded(outer, made)
         owners, columns = self.inside(outer)
         whose, told = columns.texts(inner.removeprefix("."), made)
-        return [owners[one] for one in whose], told
+        return owners if type(whose) is range else [owners[one] for one in whose], told
 
     def folded(self, path: str, made: Callable[[Sequence[Any]], Sequence[str]]) -> Sequence[str | None]:
         """The same at a path without lists: of each, None where there is none."""
