@@ -41,7 +41,8 @@ class Aside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close()
+        if self._connection is not None:
+            self._connection.close()
         start = self._beside("").name
         for path in self._target.parent.iterdir():
             if path.name.startswith(start) and path.name.endswith((_WAITS, _IS_DONE)):
@@ -71,7 +72,10 @@ class Aside:
 
         ``ranked`` leads from the records' numbers to their ranks, as soon as somebody has filled it.
         """
-        self._close()
+        if self._connection is not None:
+            self._connection.execute("COMMIT")
+            self._connection.close()
+            self._connection = None
         connection.execute("ATTACH DATABASE ? AS aside", (str(self._beside(_WAITS)),))
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA aside.{pragma}")
@@ -92,12 +96,6 @@ class Aside:
 
     def _beside(self, end: str) -> Path:
         return self._target.with_name(f".{self._target.name}.{end}")
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.execute("COMMIT")
-            self._connection.close()
-            self._connection = None
 
 
 def table_of(kind: Collection, term: Term) -> str:
