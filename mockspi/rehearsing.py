@@ -36,7 +36,7 @@ from mockspi.store.records import dump
 from mockspi.store.sqlite import SqliteStore
 
 _TOGETHER = 200  #: records that are written at once
-_READ, _ORDERED = 0.75, 0.95  #: how much of all the work is done then; examples are played last
+_READ, _ORDERED = 0.68, 0.97  #: how much of all the work is done then; examples are played last
 
 
 def compile_into(target: Path, found: FixtureSet) -> None:

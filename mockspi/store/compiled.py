@@ -24,7 +24,7 @@ from mockspi.store.records import dump
 Ordered = Callable[[Iterable[tuple[Collection, Term]]], Iterator[Path | None]]
 
 _KEPT_SETS, _KEPT_NOTES = 16, 64
-_RANKED = 0.2  #: how much of what follows the last record is done when ranks are known
+_RANKED = 0.3  #: how much of what follows the last record is done when ranks are known
 
 _TABLES = """
 PRAGMA page_size = 8192;
@@ -125,12 +125,12 @@ def _order(
 ) -> None:
     """Fill the keys and the tables of the terms; those of many records, where that can be, are only copied here.
 
-    What is in lists comes first: it takes longest, and should not be what all others wait for.
+    What takes longest comes first, and is not what all wait for in the end.
     """
     filled = {name: past - first for name, (first, past) in ranks.items()}
-    whole, done = sum(len(kind.apart) * filled[kind.name] for kind in kinds) or 1, 0
+    whole, done = sum(_work(term) * filled[kind.name] for kind in kinds for term in kind.apart) or 1, 0
     elsewhere = [kind for kind in kinds if ordered and filled[kind.name] >= _MANY]
-    terms = sorted(((kind, term) for kind in elsewhere for term in kind.apart), key=lambda one: "[]" not in str(one[1].paths))
+    terms = sorted(((kind, term) for kind in elsewhere for term in kind.apart), key=lambda one: -_work(one[1]))
     results = ordered(terms) if ordered else iter(())
     connection.execute("BEGIN")
     for kind in kinds:
@@ -138,7 +138,7 @@ def _order(
         connection.execute(told, (kind.name, *ranks[kind.name]))
         for term in () if kind in elsewhere else kind.apart:
             put(connection, kind, term)
-            progress(_RANKED + (1 - _RANKED) * (done := done + filled[kind.name]) / whole)
+            progress(_RANKED + (1 - _RANKED) * (done := done + _work(term) * filled[kind.name]) / whole)
     connection.execute("COMMIT")
     for (kind, term), path in zip(terms, results, strict=True):
         if path is None:
@@ -148,7 +148,12 @@ def _order(
         connection.execute(f"INSERT INTO main.{table} SELECT * FROM done.{table}")  # both are alike: bytes are copied
         connection.execute("DETACH DATABASE done")
         path.unlink()
-        progress(_RANKED + (1 - _RANKED) * (done := done + filled[kind.name]) / whole)
+        progress(_RANKED + (1 - _RANKED) * (done := done + _work(term) * filled[kind.name]) / whole)
+
+
+def _work(term: Term) -> int:
+    """How long a term takes beside others: of what is in lists there are several."""
+    return 3 if any("[]" in path for path in term.paths) else 1
 
 
 def _is_led(connection: sqlite3.Connection, kind: Collection, past: int) -> bool:
