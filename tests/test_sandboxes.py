@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import Server, serving, until
@@ -25,7 +26,9 @@ KEPT = {"records": ("records", "terms", "numbers"), "journal": ("exchanges", "jo
 
 
 def spaces(server: Server) -> list[str]:
-    """Whose records, journals, rules and counts are kept."""
+    """Whose records, journals, rules and counts are kept, once everything that was answered is."""
+    for one in server.admin("GET", "/sandboxes").json()["sandboxes"]:  # who reads a journal waits for it
+        assert server.admin("GET", f"/sandboxes/{quote(one['name'], safe='')}/journal?pageSize=1").ok
     found = set()
     for file, tables in KEPT.items():
         connection = sqlite3.connect(server.log.parent / "state" / f"{file}.sqlite")
