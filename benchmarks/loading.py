@@ -76,10 +76,11 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def each(paths: Sequence[str]) -> str:
-    """A script of GETs of these paths in turn."""
+    """A script of GETs of these paths in turn; each run begins somewhere else, or what it asks for was asked for by the last."""
     listed = ",\n".join(f'"{one}"' for one in paths)
     return (
-        f"local paths = {{{listed}}}\nlocal made = {{}}\nlocal n = 0\n"
+        f"local paths = {{{listed}}}\nlocal made = {{}}\n"
+        'math.randomseed(tonumber(tostring({}):match("0x(%x+)"), 16) % 2147483647 + os.time())\nlocal n = math.random(#paths)\n'
         'init = function()\n for i, path in ipairs(paths) do made[i] = wrk.format("GET", path) end\nend\n'
         "request = function()\n n = n % #made + 1\n return made[n]\nend\n"
     )
