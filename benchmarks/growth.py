@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,7 @@ from urllib.parse import quote
 
 import generate
 import machine
-from calls import HOT, KEY, carts
+from calls import FAR, HOT, KEY, carts
 from loading import SERVER_CORE, Load, answered, each, footprint, free_port, loaded, medians, posts, ratios, spread
 from scaling import origin
 from serving import Server, serving
@@ -108,22 +109,33 @@ def started(fixtures: Path, state: Path) -> dict[str, float]:
 def own(size: int, count: int) -> list[int]:
     """Numbers of generated customers, spread over a set."""
     last = size - 20  # the sample's own stand first
-    return [1 + (last - 1) * one // count for one in range(min(count, last))]
+    many = min(count, last)
+    return [1 + last * one // many for one in range(many)]
 
 
 def scripts(size: int) -> dict[str, str]:
     """What wrk sends to a set of this size."""
     hot = [f"{BASE}/sa/customers/G-{n}?api_key={KEY}" for n in own(size, HOT)]
-    far = [f"{BASE}/sa/customers/G-{n}?api_key={KEY}" for n in own(size, 20_000)]
-    mails = [f"{BASE}/sa/customers?email=generated.{n}%40mail.example&api_key={KEY}" for n in own(size, 20_000)]
+    far = [f"{BASE}/sa/customers/G-{n}?api_key={KEY}" for n in own(size, FAR)]
+    mails = [f"{BASE}/sa/customers?email={one}&api_key={KEY}" for one in addresses(own(size, FAR))]
     names = [f"{BASE}/sa/customers?lastName={quote(one)}&pageSize=10&api_key={KEY}" for one in beginnings()]
     return {"hot": each(hot), "get": each(far), "email": each(mails), "prefix": each(names)}
 
 
+def addresses(numbers: Sequence[int]) -> list[str]:
+    """As many e-mail addresses at every size, each in another spelling, so that none is asked for twice."""
+    ways = itertools.islice(spelled("generated"), -(-FAR // len(numbers)))
+    return [f"{way}.{n}%40mail.example" for way in ways for n in numbers][:FAR]
+
+
 def beginnings() -> list[str]:
     """Beginnings of last names that ten customers have at every size, so that all replies are as long."""
-    spelled = itertools.product((str.lower, str.upper), repeat=3)
-    return ["".join(way(letter) for way, letter in zip(ways, one, strict=False)) for ways in spelled for one in generate.START]
+    return [way for ways in zip(*(itertools.islice(spelled(one), 8) for one in generate.START), strict=True) for way in ways]
+
+
+def spelled(word: str) -> Iterator[str]:
+    """A word in all its spellings of upper and lower case."""
+    return ("".join(letters) for letters in itertools.product(*((one.lower(), one.upper()) for one in word)))
 
 
 def calls(sizes: list[int], folder: Path, options: argparse.Namespace) -> dict[str, Any]:
