@@ -46,11 +46,17 @@ def sent(profile: str, body: Any, now: int = NOW, secret: str = SECRET) -> tuple
 
 
 def reason(profile: str, headers: Mapping[str, str], raw: bytes, secret: str = SECRET, now: int = NOW) -> str:
+    """Why it is refused: in a sentence that says nothing of the secret, unless it would say the same of another."""
+    told = sentence(profile, headers, raw, secret, now)
+    assert len(secret) < 8 or secret not in told or told == sentence(profile, headers, raw, secret[::-1], now)
+    return told
+
+
+def sentence(profile: str, headers: Mapping[str, str], raw: bytes, secret: str, now: int) -> str:
     """Why it is refused."""
     with pytest.raises(SignatureWrong) as caught:
         verify(profile, headers, raw, secret, now)
     assert caught.value.reason == str(caught.value)
-    assert len(secret) < 8 or secret not in caught.value.reason
     return caught.value.reason
 
 
