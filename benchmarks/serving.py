@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import subprocess
@@ -14,7 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from urllib3 import PoolManager
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Server:
 
     process: subprocess.Popen[bytes]
     told: dict[str, Any]
-    connections: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
+    pool: PoolManager = field(default_factory=PoolManager)
 
     def admin(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """One call of the admin port, which must do well."""
@@ -34,15 +34,9 @@ class Server:
         return self._call(f"{self.told['baseUrl']}{path}?api_key={key}", method, body, {})
 
     def _call(self, url: str, method: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
-        parts = urlsplit(url)
-        if parts.netloc not in self.connections:
-            self.connections[parts.netloc] = http.client.HTTPConnection(parts.netloc, timeout=60)
-        connection = self.connections[parts.netloc]
         sent = None if body is None else json.dumps(body)
-        where = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, where, sent, {"Content-Type": "application/json", **headers})
-        answer = connection.getresponse()
-        found: dict[str, Any] = json.loads(answer.read() or b"{}")
+        answer = self.pool.request(method, url, body=sent, headers={"Content-Type": "application/json", **headers}, timeout=60)
+        found: dict[str, Any] = json.loads(answer.data or b"{}")
         if answer.status >= 300:
             sys.exit(f"{method} {url}: {answer.status} {found}")
         return found

@@ -81,7 +81,6 @@ def watched(load: subprocess.Popen[str], server: Server, keys: list[str]) -> lis
     print("minute  calls  memory by process (MiB)  sandboxes  journal dropped")
     while load.poll() is None:
         time.sleep(60 if seen else 10)
-        server.connections.clear()  # nobody keeps one open that long
         churned(server, keys)
         sizes = [round(resident(pid)) for pid in family(server.process.pid)]
         numbers = metrics(server)

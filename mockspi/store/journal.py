@@ -260,11 +260,10 @@ class JournalStore:
         found = connection.execute(_OLDEST, (sandbox, last, _STEP)).fetchall()
         over = [number for number, sofar in found if number <= last - self.most or sofar <= total - self._most_bytes]
         if over:
-            connection.execute("BEGIN IMMEDIATE")
-            gone = connection.execute(_DROP, (sandbox, over[-1])).fetchall()
-            counted = sum(number > floor for (number,) in gone)
-            connection.execute("UPDATE journals SET dropped = dropped + ? WHERE sandbox = ?", (counted, sandbox))
-            connection.execute("COMMIT")
+            with whole(connection):
+                gone = connection.execute(_DROP, (sandbox, over[-1])).fetchall()
+                counted = sum(number > floor for (number,) in gone)
+                connection.execute("UPDATE journals SET dropped = dropped + ? WHERE sandbox = ?", (counted, sandbox))
 
     def _sweep(self, sandbox: str, upto: int | None) -> None:
         """Drop rows that nobody sees any more, in small steps, between which others have their turn."""

@@ -76,12 +76,8 @@ class Turns:
 def whole(connection: sqlite3.Connection) -> Iterator[None]:
     """Everything or nothing, whoever holds the file."""
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _ended(connection):
         yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 @contextmanager
@@ -91,11 +87,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         raise StoreBusy(headers=[("Retry-After", "1")]) from error
+    with _ended(connection):
+        yield
+
+
+@contextmanager
+def _ended(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
+        if connection.in_transaction:  # what SQLite cannot write it may have undone already
             connection.execute("ROLLBACK")
         raise
 
