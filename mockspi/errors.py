@@ -60,6 +60,9 @@ class Failure(MockspiError):
         self.headers = tuple(headers)
         self.facts = facts
 
+    def __str__(self) -> str:
+        return f"{self.code} ({' '.join((type(self).__doc__ or '').split())})"
+
 
 class Refusal(Failure):
     """A business "no": HTTP 200 with errorCode and errorMessage."""
@@ -154,6 +157,13 @@ class StoreBusy(Failure):
 
     status = 503
     code = "STORE_BUSY"
+
+
+class StoreFull(Failure):
+    """The disk that holds the state is full; nothing was changed."""
+
+    status = 507
+    code = "STORE_FULL"
 
 
 class InternalError(Failure):

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from mockspi.contract import parse, unpack
-from mockspi.errors import Failure, StoreBusy, UsageError
+from mockspi.errors import Failure, StoreBusy, StoreFull, UsageError
 from mockspi.exchange import LOST, Exchange, Json, encode
 from mockspi.masking import masked_body, masked_header, masked_path, masked_query, sound
 from mockspi.store.happened import Happened
@@ -23,6 +23,7 @@ MIXED = "MIXED_API_VERSIONS"
 EVERYTHING = Filter()
 STREAMED = -1  #: the size of a reply of which only the beginning is known when it is kept
 _PAGE = 200
+_MISSED = (Unwritten, StoreBusy, StoreFull, UsageError)  #: why an exchange is not kept
 _SAME = 64  #: heads of requests and replies of which it is remembered how they are kept
 
 log = logging.getLogger("mockspi")
@@ -116,14 +117,14 @@ class Journal:
         try:
             findings = self._findings(exchange, wait)
             self.store.add(exchange.space, row(exchange, findings, self.most_body), wait=wait)
-        except (Unwritten, StoreBusy, UsageError) as error:
+        except _MISSED as error:
             log.error("an exchange of sandbox %s is missing in the journal: %s", exchange.sandbox or "(none)", error)
 
     def write_again(self, space: str, happened: Sequence[Happened], skipped: int, wait: bool = True) -> None:
         """The same for exchanges that are like others before; ``skipped`` happened before them and would not stay."""
         try:
             self.store.add_again(space, happened, skipped, wait=wait)
-        except (Unwritten, StoreBusy, UsageError) as error:
+        except _MISSED as error:
             name = space.partition("~")[0] or "(none)"
             log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)
 
@@ -131,14 +132,14 @@ class Journal:
         """The same where others answer too; whoever reads them puts them in order."""
         try:
             self.store.stage(groups, wait=wait)
-        except (Unwritten, StoreBusy, UsageError) as error:
+        except _MISSED as error:
             log.error("exchanges of %d sandboxes are missing in the journal: %s", len(groups), error)
 
     def merge(self, space: str | None, until: int, wait: bool = True) -> None:
         """Put what was staged until then in order; what cannot be now will be later."""
         try:
             self.store.merge(space, until, wait=wait)
-        except (Unwritten, StoreBusy, UsageError) as error:
+        except _MISSED as error:
             log.error("the journal cannot be put in order: %s", error)
 
     def entries(self, sandbox: str, wanted: Filter) -> Iterator[Entry]:

@@ -7,6 +7,8 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from mockspi.contracts import SPIS
 from mockspi.exchange import Json, Reply, Request
 from mockspi.routes import RouteTable
 from mockspi.service import Service
+from mockspi.settings import MAIN
+from mockspi.store.records import SqliteRecords
 
 KEY = (("api_key", "mockspi-staging"),)
 
@@ -33,8 +37,8 @@ def with_answer(service: Service, name: str, answer: object) -> Service:
     return dataclasses.replace(service, table=RouteTable(changed, "/spi", ("1.0",), ()))
 
 
-def create(service: Service) -> Reply:
-    body = json.dumps({"profile": {"customerId": "C-NEW", "lastName": "New"}}).encode()
+def create(service: Service, **more: str) -> Reply:
+    body = json.dumps({"profile": {"customerId": "C-NEW", "lastName": "New", **more}}).encode()
     return service.handle(Request("POST", "/spi/1.0/sa/customers", KEY, {"content-type": "application/json"}, body))
 
 
@@ -89,6 +93,30 @@ def test_a_store_that_another_process_holds_is_a_503_that_says_when(
     assert (reply.status, json.loads(reply.body)["errorCode"]) == (503, "STORE_BUSY")
     assert ("Retry-After", "1") in reply.headers
     assert create(service).status == 200
+
+
+def test_a_full_disk_is_a_507_that_says_so_and_nothing_is_half_written(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("mockspi").propagate = True
+    with caplog.at_level(logging.ERROR, "mockspi"), full(service):
+        reply = create(service, firstName="A" * 20_000)
+    assert (reply.status, json.loads(reply.body)["errorCode"]) == (507, "STORE_FULL")
+    assert "disk" in json.loads(reply.body)["errorMessage"]
+    assert "Traceback" not in caplog.text
+    assert customer(service)["errorCode"] == "CUSTOMER_NOT_FOUND"
+    assert create(service).status == 200
+    assert customer(service)["profile"]["customerId"] == "C-NEW"
+
+
+@contextmanager
+def full(service: Service) -> Iterator[None]:
+    """The file of the records does not grow any more."""
+    records = service.editions(MAIN).store.read("")
+    assert isinstance(records, SqliteRecords)
+    records.connection.execute("PRAGMA main.max_page_count = 1")
+    yield
+    records.connection.execute("PRAGMA main.max_page_count = 1000000000")
 
 
 def test_a_call_sees_one_state_whatever_is_written_meanwhile(service: Service) -> None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from mockspi.admin.route import AdminRoute, Desk, Done, SandboxNotFound
 from mockspi.contract import refuse
 from mockspi.contracts.collections import KINDS, Kind
-from mockspi.errors import BrokenRequest, Failure, StoreBusy
+from mockspi.errors import BrokenRequest, Failure, StoreBusy, StoreFull
 from mockspi.exchange import Json, Reply
 from mockspi.fixtures.flaws import flaws, own
 from mockspi.fixtures.reading import open_set
@@ -133,8 +133,8 @@ ROUTES = (
     AdminRoute("LIST_RECORDS", f"GET {_ALL}", "A collection as the sandbox sees it.", listed, RecordsReply, query=RecordsQuery,
                fails=_FAILS),
     AdminRoute("PUT_RECORDS", f"PUT {_ALL}", "Write records, all or none.", put, Done, RecordsRequest,
-               fails=(*_FAILS, StoreBusy), exact=True, noted=True),
+               fails=(*_FAILS, StoreBusy, StoreFull), exact=True, noted=True),
     AdminRoute("GET_RECORD", f"GET {_ONE}", "One record.", read, RecordReply, fails=(*_FAILS, RecordNotFound)),
     AdminRoute("DELETE_RECORD", f"DELETE {_ONE}", "Remove one record.", delete, Done,
-               fails=(*_FAILS, RecordNotFound, StoreBusy), noted=True),
+               fails=(*_FAILS, RecordNotFound, StoreBusy, StoreFull), noted=True),
 )  # fmt: skip

@@ -51,6 +51,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "REQUEST_TOO_LARGE": "The body is larger than {limit} bytes.",
         "UNSUPPORTED_MEDIA_TYPE": "A body must be declared as 'Content-Type: application/json'; this one came as {contentType}.",
         "STORE_BUSY": "Another process holds the store. The same call a moment later will do.",
+        "STORE_FULL": "Nothing was changed: the disk that holds the state is full. Free some of it, or name another --state.",
         "INTERNAL_ERROR": "This is a defect of mockspi. The server's log has the trace under {errorId}.",
     }
 )

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockspi import __version__
-from mockspi.errors import BrokenSet, UsageError
+from mockspi.errors import BrokenSet, Failure, UsageError
 
 #: Every command with its own first sentence, so that a list of all imports none.
 COMMANDS = {
@@ -60,7 +60,7 @@ class Imported(Mapping[str, click.Command]):
 
 
 class Commands(click.Group):
-    """The group that turns a UsageError or a BrokenSet into sentences and exit code 2."""
+    """The group that turns a UsageError, a Failure or a BrokenSet into sentences and exit code 2."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of all commands, as click writes it."""
@@ -75,6 +75,11 @@ class Commands(click.Group):
             from mockspi.masking import printable  # heavy: only where it is needed
 
             click.secho("\n".join(map(printable, f"mockspi: {error}".split("\n"))), fg="red", err=True)
+            sys.exit(2)
+        except Failure as failure:
+            from mockspi.admin.telling import sentence  # heavy: only where it is needed
+
+            click.secho(f"mockspi: {sentence(failure)}", fg="red", err=True)
             sys.exit(2)
         except BrokenSet as broken:
             for finding in broken.findings:

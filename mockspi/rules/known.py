@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mockspi import errors, refusals
-from mockspi.errors import BrokenRequest, Failure, InternalError, Refusal, StoreBusy
+from mockspi.errors import BrokenRequest, Failure, InternalError, Refusal, StoreBusy, StoreFull
 
 #: Every failure that a rule can ask for, by its code.
 FAILURES: Mapping[str, type[Failure]] = {
     one.code: one
     for one in (*vars(errors).values(), *vars(refusals).values())
-    if isinstance(one, type) and issubclass(one, (Refusal, BrokenRequest, InternalError, StoreBusy)) and one.code
+    if isinstance(one, type) and issubclass(one, (Refusal, BrokenRequest, InternalError, StoreBusy, StoreFull)) and one.code
 }
 #: Those that have nothing to do with what is asked: every contract may answer with them.
 GENERAL = frozenset(code for code, one in FAILURES.items() if not issubclass(one, Refusal))

@@ -16,7 +16,7 @@ from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
-from mockspi.errors import UsageError
+from mockspi.errors import StoreFull, UsageError
 from mockspi.exchange import Json
 from mockspi.store import staged
 from mockspi.store.happened import Happened, insert
@@ -86,8 +86,7 @@ class JournalStore:
         with self._turns.turn(wait=wait) as connection:
             number = int(connection.execute(_INSERT, values).fetchall()[0][0])
             if number % _TRIM_EVERY == 0 or size >= _LARGE:
-                with suppress(sqlite3.OperationalError):  # the file is held: the next look will do
-                    self._trim(connection, sandbox)
+                self._trim(connection, sandbox)
         return number
 
     def add_again(self, sandbox: str, happened: Sequence[Happened], skipped: int, *, wait: bool = True) -> None:
@@ -250,16 +249,17 @@ class JournalStore:
     def _trim_after(self, connection: sqlite3.Connection, sandbox: str, many: int) -> None:
         """Drop at least as many of the oldest rows as were written."""
         for _ in range(many // _STEP + 1):
-            with suppress(sqlite3.OperationalError):
-                self._trim(connection, sandbox)
+            self._trim(connection, sandbox)
 
     def _trim(self, connection: sqlite3.Connection, sandbox: str) -> None:
-        """Drop the oldest rows beyond the bounds: one step, there will be others."""
-        row = connection.execute("SELECT last, total, floor FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
-        last, total, floor = row
-        found = connection.execute(_OLDEST, (sandbox, last, _STEP)).fetchall()
-        over = [number for number, sofar in found if number <= last - self.most or sofar <= total - self._most_bytes]
-        if over:
+        """Drop the oldest rows beyond the bounds: one step. Where the file is held or the disk full, the next look will do."""
+        with suppress(sqlite3.OperationalError, StoreFull):
+            row = connection.execute("SELECT last, total, floor FROM journals WHERE sandbox = ?", (sandbox,)).fetchone()
+            last, total, floor = row
+            found = connection.execute(_OLDEST, (sandbox, last, _STEP)).fetchall()
+            over = [number for number, sofar in found if number <= last - self.most or sofar <= total - self._most_bytes]
+            if not over:
+                return
             with whole(connection):
                 gone = connection.execute(_DROP, (sandbox, over[-1])).fetchall()
                 counted = sum(number > floor for (number,) in gone)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mockspi.errors import StoreBusy, UsageError, WouldWait
+from mockspi.errors import StoreBusy, StoreFull, UsageError, WouldWait
 
 _WAIT_SECONDS, _GLANCE_SECONDS = 30.0, 0.01
 
@@ -40,6 +40,8 @@ class Turns:
             yield self.connection(wait=wait)
             self._held = False
         except sqlite3.OperationalError as error:
+            if is_full(error):
+                raise StoreFull from error
             if not is_busy(error):
                 raise
             self._held = not wait
@@ -82,10 +84,12 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Everything or nothing; StoreBusy where another process holds the file for too long."""
+    """Everything or nothing; StoreBusy where another process holds the file for too long, StoreFull where the disk is full."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
+        if is_full(error):
+            raise StoreFull from error
         raise StoreBusy(headers=[("Retry-After", "1")]) from error
     with _ended(connection):
         yield
@@ -96,15 +100,22 @@ def _ended(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         if connection.in_transaction:  # what SQLite cannot write it may have undone already
             connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error) and is_full(error):
+            raise StoreFull from error
         raise
 
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether another process holds the file."""
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether there is no room on the disk."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def open_file(path: Path, durable: bool, wait: float = _WAIT_SECONDS) -> sqlite3.Connection:
