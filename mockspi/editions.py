@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import mmap
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from mockspi.messages import Messages
 from mockspi.rules.book import Book
 from mockspi.settings import MAIN
 from mockspi.store.base import Store
+from mockspi.store.mapped import mapped
 from mockspi.teaching import Teacher
 
 FRESH, STALE = "fresh", "stale"
@@ -55,7 +55,7 @@ class Board:
     @cached_property
     def _cell(self) -> memoryview:
         with (self._folder / "number").open("r+b") as file:
-            return memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+            return mapped(file.fileno(), 8)
 
     def prepare(self, document: Json) -> None:
         """Make the board in an empty folder, before anybody reads it."""

@@ -13,6 +13,8 @@ from mockspi import metrics
 from mockspi.errors import UsageError
 from mockspi.settings import Settings, state_folder
 
+_LEAST = 4_194_304  #: bytes on the disk with which a server begins: its databases and what it maps
+
 
 def overlay(settings: Settings) -> Path:
     """The file for what is written; its folder is made, a scratch one where nothing is to be kept."""
@@ -51,4 +53,10 @@ def settle_in(parent: Path) -> Path:
     served = parent / f"{os.getpid()}.{next(_built)}"
     shutil.rmtree(served, ignore_errors=True)  # of an earlier process of this number
     served.mkdir(parents=True)
-    return passing(served)
+    passing(served)
+    if (free := shutil.disk_usage(served).free) < _LEAST:
+        raise UsageError(
+            f"only {free // 1024} KiB are free on the disk of {parent.parent}, and mockspi begins with {_LEAST // 1024}; free "
+            "some of it, or name another folder with --state"
+        )
+    return served

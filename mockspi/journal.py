@@ -125,15 +125,19 @@ class Journal:
         try:
             self.store.add_again(space, happened, skipped, wait=wait)
         except _MISSED as error:
-            name = space.partition("~")[0] or "(none)"
-            log.error("%s exchanges of sandbox %s are missing in the journal: %s", len(happened), name, error)
+            self._missing(space, len(happened), error)
 
     def stage(self, groups: Sequence[Group], wait: bool = True) -> None:
         """The same where others answer too; whoever reads them puts them in order."""
         try:
             self.store.stage(groups, wait=wait)
         except _MISSED as error:
-            log.error("exchanges of %d sandboxes are missing in the journal: %s", len(groups), error)
+            for space, happened, _ in groups:
+                self._missing(space, len(happened), error)
+
+    def _missing(self, space: str, many: int, error: Exception) -> None:
+        name = space.partition("~")[0] or "(none)"
+        log.error("%s exchanges of sandbox %s are missing in the journal: %s", many, name, error)
 
     def merge(self, space: str | None, until: int, wait: bool = True) -> None:
         """Put what was staged until then in order; what cannot be now will be later."""

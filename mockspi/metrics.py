@@ -6,7 +6,6 @@ is fixed by the names of the contracts, so that several processes may count and 
 
 from __future__ import annotations
 
-import mmap
 import os
 import shutil
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from mockspi.exchange import Exchange, Reply
 from mockspi.journal import PROBE
+from mockspi.store.mapped import mapped
 
 OUTCOMES = ("answered", "refused", "rejected", "unauthorized", "failed", "disturbed")
 RELOADS = ("served", "refused")  #: a changed fixture set that was sound, and one with findings
@@ -34,8 +34,7 @@ class Counts:
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{os.getpid()}.counts").open("w+b") as file:
-            file.truncate(len(self._rows) * _ROW * 8)
-            self._cells = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+            self._cells = mapped(file.fileno(), len(self._rows) * _ROW * 8)
 
     def write(self, exchange: Exchange) -> None:
         """Count an exchange, unless it is the launcher's question whether anybody answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -80,6 +81,14 @@ class Commands(click.Group):
             from mockspi.admin.telling import sentence  # heavy: only where it is needed
 
             click.secho(f"mockspi: {sentence(failure)}", fg="red", err=True)
+            sys.exit(2)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            where = f" for {error.filename2 or error.filename}" if error.filename else ""
+            click.secho(
+                f"mockspi: there is no room on the disk{where}; free some of it, or name another folder", fg="red", err=True
+            )
             sys.exit(2)
         except BrokenSet as broken:
             for finding in broken.findings:

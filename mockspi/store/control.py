@@ -22,7 +22,7 @@ from mockspi.errors import SandboxExists, TooManySandboxes, UsageError
 from mockspi.exchange import Json
 from mockspi.sandbox import Sandbox
 from mockspi.store.stamps import Standing, stamps_beside
-from mockspi.store.turns import transaction
+from mockspi.store.turns import transaction, unusable
 
 _VERSION = 2
 _WAIT_SECONDS = 30.0
@@ -265,7 +265,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
             _prepare(connection, path)
     except sqlite3.Error as error:
-        raise UsageError(f"the state in {path.parent} cannot be used: {error}; name another folder with --state") from error
+        raise unusable(f"the state in {path.parent}", path, error) from error
     return connection
 
 

@@ -9,16 +9,15 @@ only noted.
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from zlib import crc32
 
 from mockspi.errors import StoreBusy, WouldWait
+from mockspi.store.mapped import mapped
 
 _SLOTS = 1024
 _SIZE = (2 + 2 * _SLOTS) * 8  #: whether somebody waits; of when the oldest is; what was noted, by slot; what was written
@@ -29,20 +28,15 @@ _END = ".pending"
 
 
 class Pending:
-    """The numbers of this process; the file is made when the first exchange is noted."""
+    """The numbers of this process."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / f"{os.getpid()}{_END}"
-
-    @cached_property
-    def _cells(self) -> memoryview:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unseen = self._path.with_suffix(".new")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{os.getpid()}{_END}"
+        unseen = path.with_suffix(".new")
         with unseen.open("w+b") as file:
-            file.truncate(_SIZE)
-            cells = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
-        unseen.replace(self._path)  # others see it when it is whole
-        return cells
+            self._cells = mapped(file.fileno(), _SIZE)
+        unseen.replace(path)  # others see it when it is whole
 
     def note(self, place: int) -> None:
         """One more exchange of a slot is not in the journal."""
@@ -128,7 +122,7 @@ class Writers:
         names = [one.name for one in self._folder.glob(f"*{_END}") if one.name != own]
         for name in set(names) - self._known.keys():
             with suppress(FileNotFoundError), self._folder.joinpath(name).open("r+b") as file:  # its writer is known to be dead
-                self._known[name] = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("Q")
+                self._known[name] = mapped(file.fileno(), _SIZE)
         return [(name, self._known[name]) for name in names if name in self._known]
 
 

@@ -20,7 +20,7 @@ from mockspi.store.base import Collection
 from mockspi.store.lately import Lately
 from mockspi.store.records import SqliteRecords
 from mockspi.store.stamps import stamps_beside
-from mockspi.store.turns import transaction
+from mockspi.store.turns import transaction, unusable
 
 _VERSION = 3
 _WAIT_SECONDS = 30.0
@@ -155,12 +155,10 @@ def changed(overlay: Path) -> dict[str, int]:
 def drop(overlay: Path, sandbox: str | None = None) -> int:
     """Drop what a sandbox (or every one) has written; how many records that were. No fixture set is needed for it."""
     where, values = ("WHERE sandbox = ?", (sandbox,)) if sandbox is not None else ("", ())
-    with closing(_alone(overlay)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    with closing(_alone(overlay)) as connection, transaction(connection):
         dropped = connection.execute(f"DELETE FROM records {where}", values).rowcount
         connection.execute(f"DELETE FROM terms {where}", values)
         connection.execute(f"DELETE FROM numbers {where}", values)
-        connection.execute("COMMIT")
     stamps_beside(overlay).move(*([sandbox] if sandbox is not None else []))
     return dropped
 
@@ -173,7 +171,7 @@ def _alone(overlay: Path, *, shared: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         prepare(connection, overlay)
     except sqlite3.Error as error:
-        raise UsageError(f"the state in {overlay.parent} cannot be used: {error}; name another folder with --state") from error
+        raise unusable(f"the state in {overlay.parent}", overlay, error) from error
     return connection
 
 

@@ -7,13 +7,14 @@ slot, so that one may seem to change with another; never the other way round.
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 from zlib import crc32
+
+from mockspi.store.mapped import mapped
 
 Value = TypeVar("Value")
 
@@ -32,8 +33,7 @@ class Stamps:
         """All slots."""
         opened = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(opened, _SLOTS * 8)
-            return memoryview(mmap.mmap(opened, _SLOTS * 8)).cast("Q")
+            return mapped(opened, _SLOTS * 8)
         finally:
             os.close(opened)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from mockspi.errors import StoreBusy, StoreFull, UsageError, WouldWait
 
 _WAIT_SECONDS, _GLANCE_SECONDS = 30.0, 0.01
+_ROOM = 65_536  #: bytes on the disk without which a file cannot be opened
 
 
 class Turns:
@@ -118,6 +120,14 @@ def is_full(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
+def unusable(what: str, path: Path, error: sqlite3.Error) -> StoreFull | UsageError:
+    """What is raised where a file of the state cannot be opened; SQLite calls a full disk an I/O error then."""
+    failed = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+    if is_full(error) or (failed and shutil.disk_usage(path.parent).free < _ROOM):
+        return StoreFull()
+    return UsageError(f"{what} cannot be used: {error}; name another folder with --state")
+
+
 def open_file(path: Path, durable: bool, wait: float = _WAIT_SECONDS) -> sqlite3.Connection:
     """A connection to a file whose readers and writers do not wait for one another.
 
@@ -127,7 +137,7 @@ def open_file(path: Path, durable: bool, wait: float = _WAIT_SECONDS) -> sqlite3
         connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
-        raise UsageError(f"the file {path} cannot be used: {error}; name another folder with --state") from error
+        raise unusable(f"the file {path}", path, error) from error
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
     connection.execute("PRAGMA journal_size_limit = 16777216")
     return connection
