@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mockspi.errors import WouldWait
 from mockspi.exchange import Exchange, Reply, Request
-from mockspi.journal import EVERYTHING, Journal
+from mockspi.journal import EVERYTHING, Journal, row
+from mockspi.sandbox import Timing
 from mockspi.server.noting import Noting
 from mockspi.store.journal import JournalStore
 from mockspi.store.pending import Pending, Writers
+from mockspi.store.rows import Row
 
 SPACE, HEAVY = "mine", 17_000_000
 
@@ -87,6 +90,26 @@ def test_what_is_too_heavy_to_wait_goes_to_the_journal_behind_what_did(noting: N
         journal.write(exchange(path, size))
         journal.write(exchange(f"{path}/again"))
     assert kept(noting) == ["/light", "/light/again", "/heavy", "/heavy/again", "/next", "/next/again"]
+
+
+def test_of_a_body_that_comes_again_no_more_bytes_wait(noting: Noting) -> None:
+    like = Always()
+    for letter in b"aaab":
+        noting.note(like, 1, bytes([letter]) * 15_000_000, 15_000_000)
+        assert noting.full == (letter == ord("b"))
+    noting.write(SPACE)
+    rows = noting.journal.store.rows(SPACE, EVERYTHING, 0, 1_000)
+    assert [one.request[:1] for one in rows] == [b"a", b"a", b"a", b"b"]
+
+
+class Always:
+    """Calls that differ in their bodies."""
+
+    space, timing = SPACE, Timing()
+
+    def row_of(self, body: bytes) -> Row:
+        """The same for each but the body."""
+        return replace(row(exchange("/like"), [], 0), request=body[:9])
 
 
 def test_the_worker_does_not_let_more_wait_than_it_may(noting: Noting) -> None:

@@ -92,6 +92,7 @@ class Noting:
         self._waiting: dict[str, Noted] = {}
         self._number = self._weight = 0
         self._since = self._last = 0
+        self._body = b""
 
     @property
     def full(self) -> bool:
@@ -111,7 +112,14 @@ class Noting:
         return True
 
     def note(self, one: Alike | Exchange, now: int, body: bytes, weight: int) -> None:
-        """Keep in mind what happened at a real time, of which so many bytes are kept only for that."""
+        """Keep in mind what happened at a real time, of which so many bytes are kept only for that; of the body that came
+        before once more, none are.
+        """
+        if body:
+            before, self._body = self._body, body
+            if body == before:
+                self._body = body = before
+                weight = 0
         with self._lock:
             self._last = at = monotonic_ns()
             waiting = self._waiting.get(one.space)
@@ -168,7 +176,10 @@ class Noting:
             if not self._waiting:
                 self._weight = 0
         try:
-            groups = ((name, [self._happened(*each) for each in one.newest], one.skipped) for name, one in list(taken.items()))
+            rows: dict[tuple[int, int], Row] = {}
+            groups = (
+                (name, [self._happened(rows, *each) for each in one.newest], one.skipped) for name, one in list(taken.items())
+            )
             if not self._alone:
                 self.journal.stage(list(groups), wait)
             else:
@@ -188,10 +199,13 @@ class Noting:
         with self._lock:
             self._pending.since(self._since if self._waiting else 0)
 
-    def _happened(self, one: Alike | Exchange, now: int, body: bytes, at: int) -> Happened:
+    def _happened(self, rows: dict[tuple[int, int], Row], one: Alike | Exchange, now: int, body: bytes, at: int) -> Happened:
+        """What is written of one; ``rows`` are those of the same group."""
         if isinstance(one, Exchange):
             return Happened(row(one, [*one.findings], self.journal.most_body), now, one.clock, at)
-        return Happened(one.row_of(body), now, one.timing.now(now), at)
+        if (same := rows.get(key := (id(one), id(body)))) is None:
+            same = rows[key] = one.row_of(body)
+        return Happened(same, now, one.timing.now(now), at)
 
     def _before(self, space: str, wait: bool) -> None:
         """What comes after in a space is written after."""
